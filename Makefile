@@ -1,0 +1,40 @@
+# The commands of the project; CI calls the same ones.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint format requirements clean
+
+run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
+	@exec $(BIN)/python -m infra.local
+
+test: $(VENV)/installed ## Run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/installed ## Check style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(VENV)/installed ## Put the code in shape
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+requirements: $(VENV)/installed ## Compile requirements*.txt anew from requirements*.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		requirements.in --output-file requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## Remove what the other commands made in this folder
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Storefront needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1); name another: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing what is needed into $(VENV), once."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

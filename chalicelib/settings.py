@@ -1,0 +1,34 @@
+"""Every environment variable that the app reads: once, typed, with its default."""
+
+import os
+import re
+
+
+class SettingError(Exception):
+    """A variable's value cannot be used; the sentence says which one and what would be right."""
+
+
+def _setting(name: str, default: str, pattern: str, right: str) -> str:
+    value = os.environ.get(name, default)
+    if not re.fullmatch(pattern, value):
+        raise SettingError(f"{name} is {value!r}; it must be {right}.")
+    return value
+
+
+STAGE = _setting("STAGE", "local", r"[A-Za-z0-9_-]{1,50}", "1 to 50 of A-Z a-z 0-9 _ -")
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+TABLE_PREFIX = _setting(
+    "TABLE_PREFIX",
+    f"storefront-{STAGE}-",
+    r"[A-Za-z0-9_.-]{1,200}",
+    "1 to 200 of A-Z a-z 0-9 _ . -",
+)
+
+# The browser origin that may read answers: https://fetch.spec.whatwg.org/#http-access-control-allow-origin
+CORS_ALLOW_ORIGIN = _setting(
+    "CORS_ALLOW_ORIGIN",
+    "*",
+    r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?",
+    "* or one origin like https://shop.example.com, without a path",
+)

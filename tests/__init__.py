@@ -1,0 +1,1 @@
+"""The tests: each house of the project on its own (unit), then the API as a client sees it."""

@@ -1,0 +1,134 @@
+"""Where the API runs for the tests: in this process on moto, and live on ministack."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from moto import mock_aws
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+)
+# The client is made when the app is imported, and stays on moto from then on.
+mock_aws().start()
+
+from app import app  # noqa: E402
+from chalicelib import dynamodb  # noqa: E402
+from infra import tables  # noqa: E402
+from tests.client import Client, InProcess, Live  # noqa: E402
+from tests.samples import SAMPLES, Sample  # noqa: E402
+
+PROJECT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    """A port that nothing uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Local:
+    """A running `make run`: its process, and a client of its API."""
+
+    def __init__(self, folder: Path, port: int, project: Path = PROJECT) -> None:
+        self.folder = folder
+        self.port = port
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local"],
+            cwd=project,
+            env=os.environ | {"PORT": str(port), "DATA_DIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.api = Client(Live(port))
+        self.said: list[str] = []
+
+    def read_until(self, words: str) -> str:
+        """What it says, up to the first line with `words` in it, which is given back."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line)
+            if words in line:
+                return line
+        pytest.fail(f"it ended without saying {words!r}: {''.join(self.said)}")
+
+    def stop(self) -> int:
+        """Stop it as `kill` does. Returns its exit status."""
+        self.process.terminate()
+        return self.end()
+
+    def end(self) -> int:
+        """Wait for its end, reading what it still says. Returns its exit status."""
+        said, _ = self.process.communicate(timeout=30)
+        self.said.append(said)
+        return self.process.returncode
+
+
+Launch = Callable[..., Local]
+
+
+@pytest.fixture(scope="session")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
+    """Start local servers that end with the tests."""
+    with ExitStack() as stack:
+
+        def start(folder: Path | None = None, port: int | None = None, **options: Path) -> Local:
+            local = Local(folder or tmp_path_factory.mktemp("data"), port or free_port(), **options)
+            stack.callback(lambda: local.process.poll() is None and local.stop())
+            return local
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def live(launch: Launch) -> Client:
+    """The API of a `make run`."""
+    local = launch()
+    local.read_until("ready")
+    # What it says from here on must not fill the pipe.
+    assert local.process.stdout is not None
+    drain(local.process.stdout.fileno())
+    return local.api
+
+
+def drain(source: int) -> None:
+    """Read what comes from a file descriptor, in the background, and forget it."""
+
+    def read() -> None:
+        while os.read(source, 65536):
+            pass
+
+    Thread(target=read, daemon=True).start()
+
+
+@pytest.fixture(scope="session")
+def in_process() -> Client:
+    """The API in this process, on moto's tables."""
+    tables.create_missing(dynamodb.client)
+    return Client(InProcess(app))
+
+
+@pytest.fixture(params=["in_process", "live"])
+def api(request: pytest.FixtureRequest) -> Client:
+    """Each house in turn: what the contract says holds in all of them."""
+    client: Client = request.getfixturevalue(request.param)
+    return client
+
+
+@pytest.fixture(params=SAMPLES, ids=str)
+def sample(request: pytest.FixtureRequest) -> Sample:
+    """Each resource in turn: a rule is told once."""
+    kind: Sample = request.param
+    return kind

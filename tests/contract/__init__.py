@@ -1,0 +1,1 @@
+"""The HTTP contract, told to every place where the API runs."""

@@ -1,0 +1,262 @@
+"""Create, read, replace, patch and delete, for every resource."""
+
+import re
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from tests.client import Client
+from tests.samples import Sample, unique
+
+RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+def test_create_answers_with_the_item_its_etag_and_its_place(api: Client, sample: Sample) -> None:
+    """POST answers 201 with every field, the read-only ones, ETag and Location."""
+    body = sample.full()
+
+    answer = api.post(sample.path, body)
+
+    item = answer.json
+    assert answer.status == 201
+    assert item == body | {
+        name: item[name] for name in (sample.key, "createdAt", "updatedAt", "etag")
+    }
+    assert str(UUID(item[sample.key])) == item[sample.key]
+    assert re.fullmatch(RFC_3339, item["createdAt"])
+    assert item["updatedAt"] == item["createdAt"]
+    assert answer.headers["etag"] == item["etag"]
+    assert re.fullmatch(r'"[\x21\x23-\x7e]+"', item["etag"])
+    assert answer.headers["location"] == f"{sample.path}/{item[sample.key]}"
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_read_gives_the_very_bytes_of_the_create(api: Client, sample: Sample) -> None:
+    """A strong etag stands for one sequence of bytes."""
+    created = api.post(sample.path, sample.full())
+
+    read = api.get(created.headers["location"])
+
+    assert (read.status, read.body) == (200, created.body)
+    assert read.headers["etag"] == created.headers["etag"]
+
+
+def test_optional_fields_may_be_left_out(api: Client, sample: Sample) -> None:
+    """A create with the required fields alone gets the defaults."""
+    item = api.create(sample.path, sample.least())
+
+    assert item.items() >= (sample.least() | sample.defaults).items()
+
+
+def test_the_client_may_choose_the_key(api: Client, sample: Sample) -> None:
+    """A key of the body's is the item's."""
+    key = f"A_b.c-{unique()}"
+
+    answer = api.post(sample.path, sample.least() | {sample.key: key})
+
+    assert answer.json[sample.key] == key
+    assert answer.headers["location"] == f"{sample.path}/{key}"
+
+
+def test_a_key_belongs_to_one_item(api: Client, sample: Sample) -> None:
+    """A second create with the same key is a 409 that names the key, and changes nothing."""
+    key = unique()
+    first = api.create(sample.path, sample.full() | {sample.key: key})
+
+    second = api.post(sample.path, sample.full() | {sample.key: key})
+
+    assert second.status == 409
+    assert second.problems == {sample.key: "is taken"}
+    assert api.get(f"{sample.path}/{key}").json == first
+
+
+def test_replace_leaves_only_the_fields_given(api: Client, sample: Sample) -> None:
+    """PUT takes away what the body does not have; key and createdAt stay."""
+    before = api.create(sample.path, sample.full())
+    place = f"{sample.path}/{before[sample.key]}"
+
+    answer = api.put(place, sample.least())
+
+    after = answer.json
+    assert answer.status == 200
+    assert after == {
+        **sample.least(),
+        **sample.defaults,
+        sample.key: before[sample.key],
+        "createdAt": before["createdAt"],
+        "updatedAt": after["updatedAt"],
+        "etag": answer.headers["etag"],
+    }
+    assert after["updatedAt"] >= before["updatedAt"]
+    assert after["etag"] != before["etag"]
+    assert api.get(place).body == answer.body
+
+
+def test_what_was_read_can_be_sent_back(api: Client, sample: Sample) -> None:
+    """Read-only fields are ignored in a body, right or wrong."""
+    before = api.create(sample.path, sample.full())
+    place = f"{sample.path}/{before[sample.key]}"
+
+    for answer in (
+        api.put(place, before),
+        api.patch(place, before),
+        api.patch(place, {"createdAt": 5, "updatedAt": None, "etag": []}),
+    ):
+        assert answer.status == 200
+        unchanged = {n: v for n, v in before.items() if n not in ("updatedAt", "etag")}
+        assert answer.json.items() >= unchanged.items()
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_body_may_not_name_another_key(api: Client, sample: Sample, method: str) -> None:
+    """A key that differs from the path's is a 400 that names it."""
+    item = api.create(sample.path, sample.full())
+    place = f"{sample.path}/{item[sample.key]}"
+
+    for other in ("another", None, 7):
+        answer = api.request(method, place, sample.full() | {sample.key: other})
+
+        assert answer.status == 400
+        assert list(answer.problems) == [sample.key]
+    assert api.get(place).json == item
+
+
+def test_patch_changes_only_what_it_names(api: Client, sample: Sample) -> None:
+    """A merge patch leaves the other fields as they are."""
+    before = api.create(sample.path, sample.full())
+    place = f"{sample.path}/{before[sample.key]}"
+    name, value = next(iter(sample.full().items()))
+    change = {name: f"{value} again"}
+
+    answer = api.patch(place, change, Content_Type="application/merge-patch+json")
+
+    after = answer.json
+    assert answer.status == 200
+    assert after == before | change | {"updatedAt": after["updatedAt"], "etag": after["etag"]}
+    assert after["etag"] != before["etag"]
+    assert api.get(place).body == answer.body
+
+
+def test_patch_with_null_takes_an_optional_field_away(api: Client, sample: Sample) -> None:
+    """A null removes an optional field, or sets a field with a default back to it."""
+    before = api.create(sample.path, sample.full())
+    names = (*sample.optional, *sample.defaults)
+
+    after = api.patch(f"{sample.path}/{before[sample.key]}", dict.fromkeys(names)).json
+
+    kept = {name: value for name, value in before.items() if name not in names}
+    assert after == kept | sample.defaults | {
+        "updatedAt": after["updatedAt"],
+        "etag": after["etag"],
+    }
+
+
+def test_patch_cannot_take_a_required_field_away(api: Client, sample: Sample) -> None:
+    """A null for a required field is a 400 that names it."""
+    item = api.create(sample.path, sample.full())
+    place = f"{sample.path}/{item[sample.key]}"
+
+    answer = api.patch(place, dict.fromkeys(sample.required))
+
+    assert answer.status == 400
+    assert answer.problems == dict.fromkeys(sample.required, "must not be null")
+    assert api.get(place).json == item
+
+
+def test_delete_takes_the_item_away(api: Client, sample: Sample) -> None:
+    """DELETE answers 204 without a body; afterwards there is nothing."""
+    item = api.create(sample.path, sample.full())
+    place = f"{sample.path}/{item[sample.key]}"
+
+    answer = api.delete(place)
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert api.get(place).status == 404
+    assert api.delete(place).status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_an_item_that_is_not_there_is_a_404(api: Client, sample: Sample, method: str) -> None:
+    """404 says in a sentence what was not found, and nothing comes into being."""
+    place = f"{sample.path}/nobody"
+    body = sample.least() if method in ("PUT", "PATCH") else None
+
+    for headers in ({}, {"If-Match": '"etag"'}, {"If-Match": "*"}, {"If-None-Match": "*"}):
+        answer = api.request(method, place, body, **headers)
+
+        assert answer.status == 404
+        assert answer.json["detail"] == f"{sample.noun} 'nobody' not found"
+    assert api.get(place).status == 404
+
+
+@pytest.mark.parametrize(
+    "price", ["0", "0.01", "0.1", "10.5", "29.99", "999999999.99", "1e2", "5.0", "-0.0", "5.00"]
+)
+def test_numbers_come_back_exactly(api: Client, price: str) -> None:
+    """What was stored comes back equal, never through a binary float."""
+    created = api.post("/products", f'{{"name": "Spoon", "price": {price}}}'.encode())
+
+    assert created.json["price"] == Decimal(price)
+    assert api.get(created.headers["location"]).json["price"] == Decimal(price)
+
+
+@pytest.mark.parametrize("name", ["a\u0000b", "\u2028", "🫖", 'a\\b"c', "\u00e9", "e\u0301", " x "])
+def test_text_comes_back_as_sent(api: Client, name: str) -> None:
+    """Any Unicode is stored as it is: not trimmed, not normalized, not escaped in the answer."""
+    if not name.strip():
+        name += "."
+    created = api.post("/products", {"name": name, "price": 1})
+
+    assert created.json["name"] == name
+    assert api.get(created.headers["location"]).json["name"] == name
+    assert b"\\u00e9" not in created.body
+
+
+def test_a_review_without_a_name_gets_a_made_up_one(api: Client) -> None:
+    """Fifteen names, picked at random on create; taken away, the name stays away."""
+    names = {api.create("/reviews", {"review": "Good."})["name"] for _ in range(60)}
+
+    assert 5 < len(names) <= 15
+    item = api.create("/reviews", {"review": "Good."})
+    replaced = api.put(f"/reviews/{item['id']}", {"review": "Good."}).json
+    assert "name" not in replaced
+
+
+def test_an_etag_never_returns(api: Client, sample: Sample) -> None:
+    """An item that is deleted and made again has another etag."""
+    body = sample.full() | {sample.key: unique()}
+    etags = set()
+    for _ in range(3):
+        etags.add(api.create(sample.path, body)["etag"])
+        assert api.delete(f"{sample.path}/{body[sample.key]}").status == 204
+
+    assert len(etags) == 3
+
+
+def test_a_user_is_addressed_by_query_or_body_as_by_path(api: Client) -> None:
+    """GET and DELETE /users?userId=K and PUT /users are the calls on /users/K."""
+    user = api.create("/users", {"name": "Ada", "userId": unique()})
+    place = f"/users/{user['userId']}"
+    query = f"/users?userId={user['userId']}"
+
+    assert api.get(query).body == api.get(place).body
+    assert api.get(query).headers["etag"] == user["etag"]
+    assert api.get(query, If_None_Match=user["etag"]).status == 304
+    replaced = api.put("/users", {"userId": user["userId"], "name": "Bea"})
+    assert replaced.json == api.get(place).json
+    assert api.put("/users", replaced.json, If_Match=user["etag"]).status == 412
+    assert api.delete(query).status == 204
+    for answer in (api.get(query), api.put("/users", replaced.json), api.delete(query)):
+        assert answer.status == 404
+        assert answer.json["detail"] == f"User '{user['userId']}' not found"
+
+
+def test_a_user_must_be_named_where_the_path_does_not(api: Client) -> None:
+    """Without userId, or with another parameter beside it, the call is a 400 that names it."""
+    assert api.put("/users", {}).problems == {"userId": "is required", "name": "is required"}
+    assert api.put("/users", {"name": "A", "userId": None}).problems == {"userId": "is required"}
+    assert api.delete("/users").problems == {"userId": "is required"}
+    assert api.delete("/users?id=1").problems.keys() == {"userId", "id"}
+    assert api.get("/users?userId=1&limit=5").problems == {"limit": "cannot be given beside userId"}
+    assert api.delete("/users?userId=1&userId=2").problems == {"userId": "must be given once"}

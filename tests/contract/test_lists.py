@@ -1,0 +1,339 @@
+"""Lists: order, pages, cursors, sorts and filters."""
+
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from tests.client import Client
+from tests.samples import Sample, unique
+
+
+def test_a_list_shows_whole_items_newest_first(api: Client, sample: Sample) -> None:
+    """GET on a collection gives a page of items as a read gives them."""
+    made = make(api, sample, 3)
+
+    answer = api.get(sample.path, {"limit": 3})
+
+    assert answer.status == 200
+    assert answer.json.keys() == {"items", "next"}
+    created = [item["createdAt"] for item in answer.json["items"]]
+    assert created == sorted(created, reverse=True)
+    assert sorted(keys(answer.json["items"], sample)) == sorted(keys(made, sample))
+    assert {item["etag"] for item in answer.json["items"]} == {item["etag"] for item in made}
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_list_can_be_oldest_first(api: Client, sample: Sample) -> None:
+    """`sort=createdAt` is the reverse of the default."""
+    make(api, sample, 3)
+
+    up = list(api.walk(sample.path, {"sort": "createdAt", "limit": 100}))
+    down = list(api.walk(sample.path, {"sort": "-createdAt", "limit": 100}))
+
+    assert [item["createdAt"] for item in up] == sorted(item["createdAt"] for item in up)
+    assert [item["createdAt"] for item in down] == [item["createdAt"] for item in reversed(up)]
+    assert down == list(api.walk(sample.path, {"limit": 100}))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
+@pytest.mark.parametrize("sort", ["createdAt", "-createdAt"])
+def test_pages_are_full_until_the_last(api: Client, sort: str, limit: int) -> None:
+    """Walking the pages gives every item once, in order, `limit` at a time."""
+    query = reviewed(api, unique()) | {"sort": sort}
+    made = {
+        api.create("/reviews", {"review": "Good.", **reviewed(api, query["productId"])})["id"]
+        for _ in range(7)
+    }
+    whole = list(api.walk("/reviews", query))
+
+    pages = list(api.pages("/reviews", {**query, "limit": limit}))
+
+    assert {item["id"] for item in whole} == made
+    assert [item for page in pages for item in page] == whole
+    assert [len(page) for page in pages] == [limit] * (7 // limit) + [7 % limit] * (7 % limit > 0)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_of_every_collection_follow_each_other(
+    api: Client, sample: Sample, limit: int
+) -> None:
+    """The first pages are the start of the list, whatever the limit."""
+    make(api, sample, 6)
+    start = api.get(sample.path, {"limit": 6}).json["items"]
+
+    pages = list(islice(api.pages(sample.path, {"limit": limit}), 6 // limit))
+
+    assert [item for page in pages for item in page] == start
+    assert all(len(page) == limit for page in pages)
+
+
+def test_a_page_has_25_items_unless_asked_otherwise(api: Client) -> None:
+    """The default limit is 25."""
+    for _ in range(26):
+        api.create("/todos", {"task": "Dust"})
+
+    assert len(api.get("/todos").json["items"]) == 25
+    assert len(api.get("/todos", {"limit": 26}).json["items"]) == 26
+
+
+def test_the_link_header_leads_to_the_next_page(api: Client) -> None:
+    """Link (RFC 8288) repeats the request with the cursor; the last page has none."""
+    product = unique()
+    for rating in (1, 2, 3):
+        api.create("/reviews", {"review": "Good.", "rating": rating} | reviewed(api, product))
+    first = api.get("/reviews", {"productId": product, "limit": 2, "sort": "createdAt"})
+
+    target, rel = first.headers["link"].split(";")
+    second = api.get(target.strip("<>"))
+
+    assert rel.strip() == 'rel="next"'
+    assert dict(parse_qsl(urlsplit(target.strip("<>")).query)) == {
+        "productId": product,
+        "limit": "2",
+        "sort": "createdAt",
+        "cursor": first.json["next"],
+    }
+    assert [item["rating"] for item in second.json["items"]] == [3]
+    assert second.json["next"] is None
+    assert "link" not in second.headers
+
+
+def test_reviews_are_listed_by_product(api: Client) -> None:
+    """`productId` gives that product's reviews alone, also when the product is gone."""
+    mine, other = unique(), unique()
+    made = [
+        api.create("/reviews", {"review": "Good."} | reviewed(api, product))
+        for product in (mine, other, mine, mine)
+    ]
+    assert api.delete(f"/products/{mine}").status == 204
+
+    listed = list(api.walk("/reviews", {"productId": mine, "limit": 2, "sort": "createdAt"}))
+
+    assert sorted(r["id"] for r in listed) == sorted(made[n]["id"] for n in (0, 2, 3))
+
+
+def test_a_review_leaves_and_enters_a_products_list(api: Client) -> None:
+    """A change of productId moves the review; without one it is in no product's list."""
+    one, two = unique(), unique()
+    review = api.create("/reviews", {"review": "Good."} | reviewed(api, one))
+    place = f"/reviews/{review['id']}"
+
+    def listed(product: str) -> list[str]:
+        return [item["id"] for item in api.walk("/reviews", {"productId": product})]
+
+    api.patch(place, reviewed(api, two))
+    assert (listed(one), listed(two)) == ([], [review["id"]])
+    api.put(place, {"review": "Fine."})
+    assert (listed(one), listed(two)) == ([], [])
+
+
+def test_users_are_found_by_email_without_case(api: Client) -> None:
+    """`email` compares without case, and follows the user's own email."""
+    email = f"Ada.{unique()}@Shop.example"
+    user = api.create("/users", {"name": "Ada", "email": email})
+
+    def found(by: str) -> list[str]:
+        return [item["userId"] for item in api.walk("/users", {"email": by})]
+
+    for spelling in (email, email.lower(), email.upper()):
+        assert found(spelling) == [user["userId"]]
+    api.patch(f"/users/{user['userId']}", {"email": f"x{email}"})
+    assert (found(email), found(f"X{email}")) == ([], [user["userId"]])
+    api.patch(f"/users/{user['userId']}", {"email": None})
+    assert found(f"x{email}") == []
+
+
+def test_users_are_found_by_username(api: Client) -> None:
+    """`username` compares exactly."""
+    username = f"Ada.{unique()}"
+    user = api.create("/users", {"name": "Ada", "username": username})
+
+    assert api.get("/users", {"username": username}).json == {"items": [user], "next": None}
+    assert api.get("/users", {"username": username.lower()}).json["items"] == []
+
+
+def test_a_rare_status_gives_full_pages(api: Client) -> None:
+    """A todo list filtered by `status` gives full pages when 1 in 100 todos matches."""
+    before = {item["id"] for item in api.walk("/todos", {"status": "done", "limit": 100})}
+    for n in range(1000):
+        api.create("/todos", {"task": "Dust", "status": "pending" if n % 100 else "done"})
+
+    pages = list(api.pages("/todos", {"status": "done", "limit": 4}))
+
+    done = [item for page in pages for item in page]
+    assert {item["status"] for item in done} == {"done"}
+    assert len({item["id"] for item in done} - before) == 10
+    assert all(len(page) == 4 for page in pages[:-1])
+
+
+def test_products_are_listed_by_price(api: Client) -> None:
+    """`sort=price` is by number, not by text, and equal prices share a page or not."""
+    for price in ("9", "10", "10", "10", "100", "0.5", "10.01"):
+        api.create("/products", {"name": "Cup", "price": Decimal(price)})
+
+    up = [item["price"] for item in api.walk("/products", {"sort": "price", "limit": 2})]
+    down = [item["price"] for item in api.walk("/products", {"sort": "-price", "limit": 3})]
+
+    assert up == sorted(up)
+    assert down == up[::-1]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ({"minPrice": "7000000.5"}, ["7000000.5", "7000001", "7000002.25"]),
+        ({"minPrice": "7000000", "maxPrice": "7000001"}, ["7000000.5", "7000001"]),
+        ({"minPrice": "7e6", "maxPrice": "7000002.24"}, ["7000000.5", "7000001"]),
+        ({"minPrice": "7000001", "maxPrice": "7000001"}, ["7000001"]),
+        ({"minPrice": "7000002", "maxPrice": "7000001"}, []),
+        ({"minPrice": "7000001", "sort": "-price"}, ["7000002.25", "7000001"]),
+    ],
+)
+def test_products_are_bounded_by_price(
+    api: Client, bounds: dict[str, str], expected: list[str]
+) -> None:
+    """`minPrice` and `maxPrice` include their bounds, and imply `sort=price`."""
+    made = {
+        api.create("/products", {"name": "Ring", "price": Decimal(price)})["id"]
+        for price in ("7000002.25", "7000000.5", "7000001")
+    }
+
+    listed = [item for item in api.walk("/products", {"limit": 2, **bounds}) if item["id"] in made]
+
+    assert [item["price"] for item in listed] == [Decimal(price) for price in expected]
+
+
+def test_an_upper_bound_alone_starts_at_the_cheapest(api: Client) -> None:
+    """`maxPrice` without `minPrice` lists from the lowest price."""
+    api.create("/products", {"name": "Sample", "price": 0})
+
+    prices = [item["price"] for item in api.walk("/products", {"maxPrice": "0.5"})]
+
+    assert prices[0] == 0
+    assert max(prices) <= Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "wrong"),
+    [
+        ("/todos", "limit=0", ["limit"]),
+        ("/todos", "limit=101", ["limit"]),
+        ("/todos", "limit=abc", ["limit"]),
+        ("/todos", "limit=", ["limit"]),
+        ("/todos", "limit=-1", ["limit"]),
+        ("/todos", "limit=99999999999999999999999", ["limit"]),
+        ("/todos", "limit=1&limit=1", ["limit"]),
+        ("/todos", "limit=1&limit=2&sort=x&sort=y", ["limit", "sort"]),
+        ("/todos", "sort=price", ["sort"]),
+        ("/todos", "sort=", ["sort"]),
+        ("/todos", "status=open", ["status"]),
+        ("/todos", "status=", ["status"]),
+        ("/todos", "productId=p1", ["productId"]),
+        ("/todos", "limit=0&sort=task&colour=red&status=no", ["limit", "sort", "status", "colour"]),
+        ("/todos", "cursor=", ["cursor"]),
+        ("/todos", "%00=1", ["\x00"]),
+        ("/products", "minPrice=abc", ["minPrice"]),
+        ("/products", "minPrice=-1", ["minPrice"]),
+        ("/products", "minPrice=NaN", ["minPrice"]),
+        ("/products", "minPrice=Infinity", ["minPrice"]),
+        ("/products", "minPrice=1e999999", ["minPrice"]),
+        ("/products", "minPrice=1e-999999999999999999999", ["minPrice"]),
+        ("/products", "maxPrice=1.001", ["maxPrice"]),
+        ("/products", "maxPrice=1000000000", ["maxPrice"]),
+        ("/products", "minPrice=1&sort=createdAt", ["sort"]),
+        ("/products", "maxPrice=1&sort=-createdAt", ["sort"]),
+        ("/products", "sort=name", ["sort"]),
+        ("/reviews", "productId=a%2Fb", ["productId"]),
+        ("/reviews", "productId=", ["productId"]),
+        ("/users", "email=nobody", ["email"]),
+        ("/users", "username=a%20b", ["username"]),
+        ("/users", "name=Ada", ["name"]),
+    ],
+)
+def test_a_bad_parameter_is_named(api: Client, path: str, query: str, wrong: list[str]) -> None:
+    """An unknown parameter, a wrong value, or one given twice is a 400 that names each."""
+    answer = api.get(f"{path}?{query}")
+
+    assert answer.status == 400
+    assert list(answer.problems) == wrong
+
+
+def test_a_cursor_serves_only_its_own_list(api: Client) -> None:
+    """A cursor of another list, filter, order or bound is a 400; another `limit` is fine."""
+    for path, body in (
+        ("/todos", {"task": "Dust", "status": "done"}),
+        ("/products", {"name": "Cup", "price": 5}),
+    ):
+        for _ in range(3):
+            api.create(path, body)
+    queries: list[tuple[str, dict[str, Any]]] = [
+        ("/todos", {}),
+        ("/todos", {"sort": "createdAt"}),
+        ("/todos", {"status": "done"}),
+        ("/products", {}),
+        ("/products", {"sort": "price"}),
+        ("/products", {"sort": "-price"}),
+        ("/products", {"minPrice": "1"}),
+        ("/products", {"minPrice": "2"}),
+        ("/products", {"maxPrice": "6"}),
+    ]
+    cursors = [api.get(path, {**query, "limit": 1}).json["next"] for path, query in queries]
+
+    for made_by, cursor in zip(queries, cursors, strict=True):
+        for path, query in queries:
+            answer = api.get(path, {**query, "limit": 2, "cursor": cursor})
+            assert answer.status == (200 if made_by == (path, query) else 400)
+            assert answer.status == 200 or list(answer.problems) == ["cursor"]
+
+
+def test_a_damaged_cursor_is_refused(api: Client) -> None:
+    """Cut off, altered, extended or made by hand: 400."""
+    for _ in range(3):
+        api.create("/todos", {"task": "Dust"})
+    cursor = api.get("/todos", {"limit": 1}).json["next"]
+    made_up = [
+        "x",
+        "W10",
+        "bnVsbA",
+        "e30=",
+        "null",
+        "0",
+        "\u2603",
+        "../..",
+        "%",
+        "a" * 512,
+        "a" * 513,
+    ]
+
+    damaged = [cursor[:n] for n in range(1, len(cursor))] + [
+        cursor + "A",
+        "A" + cursor,
+        cursor.swapcase(),
+        f"{cursor}!",
+        f"{cursor[:10]} {cursor[10:]}",
+        *made_up,
+    ]
+
+    for text in damaged:
+        answer = api.get("/todos", {"limit": 1, "cursor": text})
+        assert (answer.status, list(answer.problems)) == (400, ["cursor"]), text
+
+
+def keys(items: list[Any], sample: Sample) -> list[str]:
+    """The keys of some items."""
+    return [item[sample.key] for item in items]
+
+
+def make(api: Client, sample: Sample, count: int) -> list[Any]:
+    """Create `count` items with all their fields."""
+    return [api.create(sample.path, sample.full()) for _ in range(count)]
+
+
+def reviewed(api: Client, product: str) -> dict[str, str]:
+    """What makes a review one of this product, which is there from then on."""
+    if api.get(f"/products/{product}").status == 404:
+        api.create("/products", {"id": product, "name": "Cup", "price": 1})
+    return {"productId": product}

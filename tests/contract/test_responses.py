@@ -1,0 +1,143 @@
+"""What every response has: common headers, CORS, and problem details for errors."""
+
+from http import HTTPStatus
+
+import pytest
+
+from tests.client import Answer, Client
+from tests.samples import SAMPLES
+
+EXPOSED = {"ETag", "Link", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed"}
+
+
+def many_answers(api: Client) -> dict[str, Answer]:
+    """One response of each kind that a client can bring about."""
+    todo = api.post("/todos", {"task": "Dust"})
+    place = todo.headers["location"]
+    return {
+        "root": api.get("/"),
+        "health": api.get("/health"),
+        "created": todo,
+        "read": api.get(place),
+        "not modified": api.get(place, If_None_Match="*"),
+        "list": api.get("/todos?limit=1"),
+        "deleted": api.delete(place),
+        "invalid": api.post("/todos", {}),
+        "malformed": api.post("/todos", b"{"),
+        "not found": api.get(place),
+        "wrong method": api.request("PATCH", "/todos", {}),
+        "wrong method on an item": api.request("POST", place, {}),
+        "taken": api.post("/todos", {"id": api.create("/todos", {"task": "x"})["id"], "task": "y"}),
+        "stale": api.delete(api.post("/todos", {"task": "x"}).headers["location"], If_Match='"x"'),
+        "too large": api.post("/todos", b" " * 70_000),
+        "not JSON": api.post("/todos", b"x", Content_Type="text/plain"),
+    }
+
+
+def test_every_response_has_the_common_headers(api: Client) -> None:
+    """CORS, request id, nosniff and Cache-Control are on all responses, errors included."""
+    ids = set()
+    for kind, answer in many_answers(api).items():
+        headers = answer.headers
+        assert headers["access-control-allow-origin"] == "*", kind
+        assert set(headers["access-control-expose-headers"].split(",")) == EXPOSED
+        assert "access-control-allow-credentials" not in headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == ("no-store" if answer.status >= 400 else "no-cache")
+        ids.add(headers["x-request-id"])
+        if answer.body:
+            expected = "application/problem+json" if answer.status >= 400 else "application/json"
+            assert headers["content-type"] == expected
+
+    assert len(ids) == len(many_answers(api))
+
+
+def test_every_error_is_a_problem_document(api: Client) -> None:
+    """RFC 9457: type, title, status, detail, the request's id, and nothing internal."""
+    for kind, answer in many_answers(api).items():
+        if answer.status < 400:
+            continue
+        problem = answer.json
+        assert problem.keys() - {"errors"} == {"type", "title", "status", "detail", "requestId"}
+        assert problem["status"] == answer.status, kind
+        assert problem["title"] == HTTPStatus(answer.status).phrase
+        assert problem["requestId"] == answer.headers["x-request-id"]
+        assert problem["detail"]
+        assert not any(word in answer.body for word in (b"storefront-", b"Traceback", b"arn:"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PATCH", "/users", "POST, GET, PUT, DELETE, OPTIONS"),
+        ("DELETE", "/todos", "POST, GET, OPTIONS"),
+        ("PUT", "/products", "POST, GET, OPTIONS"),
+        ("POST", "/products/x", "GET, PUT, PATCH, DELETE, OPTIONS"),
+        ("POST", "/users/x", "GET, PUT, PATCH, DELETE, OPTIONS"),
+        ("DELETE", "/", "GET, OPTIONS"),
+        ("POST", "/health", "GET, OPTIONS"),
+        ("HEAD", "/todos", "POST, GET, OPTIONS"),
+        ("TRACE", "/todos", "POST, GET, OPTIONS"),
+        ("PROPFIND", "/todos", "POST, GET, OPTIONS"),
+    ],
+)
+def test_a_wrong_method_is_a_405(api: Client, method: str, path: str, allow: str) -> None:
+    """405 says in Allow which methods there are."""
+    answer = api.request(method, path, Content_Length="0")
+
+    assert answer.status == 405
+    assert answer.headers["allow"] == allow
+    assert method == "HEAD" or answer.json["detail"].startswith(f"{method} ")
+
+
+@pytest.mark.parametrize("path", ["/", "/health", *(sample.path for sample in SAMPLES)])
+def test_preflight_says_what_a_browser_may_send(api: Client, path: str) -> None:
+    """OPTIONS allows the origin, the route's methods and the contract's headers."""
+    for place in (path, f"{path}/x") if path.strip("/") and path != "/health" else (path,):
+        answer = api.request(
+            "OPTIONS",
+            place,
+            Origin="https://shop.example",
+            Access_Control_Request_Method="GET",
+            Access_Control_Request_Headers="if-match",
+        )
+
+        headers = answer.headers
+        assert answer.status == 200
+        assert headers["access-control-allow-origin"] == "*"
+        assert set(headers["access-control-allow-headers"].split(",")) >= {
+            "Content-Type",
+            "Authorization",
+            "X-Api-Key",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+        }
+        routed = set(api.request("TRACE", place).headers["allow"].split(", "))
+        assert set(headers["access-control-allow-methods"].split(",")) == routed
+
+
+def test_the_root_leads_to_the_resources(api: Client) -> None:
+    """GET / names the API, its version and stage, and links that can be followed."""
+    root = api.get("/").json
+
+    assert {name: root[name] for name in ("name", "stage")} == {
+        "name": "storefront",
+        "stage": "local",
+    }
+    assert root["version"]
+    assert root["links"].items() >= {str(sample): sample.path for sample in SAMPLES}.items()
+    for link in root["links"].values():
+        assert api.get(link).status == 200
+
+
+def test_health_answers(api: Client) -> None:
+    """GET /health is liveness."""
+    assert api.get("/health").json == {"status": "ok"}
+
+
+def test_a_closing_slash_makes_no_difference(api: Client) -> None:
+    """/todos/ is /todos, also in the Location it answers with."""
+    answer = api.post("/todos/", {"task": "Dust"})
+
+    assert answer.headers["location"] == f"/todos/{answer.json['id']}"

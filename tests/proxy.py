@@ -1,0 +1,121 @@
+"""A proxy between the app and its database that does what networks and databases do."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+# What DynamoDB says, and with which status.
+ERRORS = {
+    "throttle": (400, "ProvisionedThroughputExceededException"),
+    "throttle the account": (400, "ThrottlingException"),
+    "fail": (500, "InternalServerError"),
+    "be unavailable": (503, "ServiceUnavailable"),
+}
+NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
+
+
+class Proxy(ThreadingHTTPServer):
+    """Forwards to a DynamoDB, or misbehaves: for the next `count` requests, or until `heal`.
+
+    Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
+    request is forwarded), `lose` (the answer, after it was).
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.target = port
+        self.way = ""
+        self.count = 0
+        self.seen = 0
+        self.healed = Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def misbehave(self, way: str, count: int = 1_000_000) -> None:
+        """From the next request on."""
+        self.healed.clear()
+        self.way, self.count, self.seen = way, count, 0
+
+    def heal(self) -> None:
+        """Forward again, and let go of the requests that hang."""
+        self.way, self.count = "", 0
+        self.healed.set()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that go away are what this is about."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection of the app's."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Proxy
+
+    def do_POST(self) -> None:
+        """Forward a request, or do with it what the proxy is told."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen += 1
+        way = self.server.way if self.server.seen <= self.server.count else ""
+        if way in ERRORS:
+            status, name = ERRORS[way]
+            error = f'{{"__type": "{NAMESPACE}{name}", "message": "table storefront-x"}}'
+            self.answer(status, error.encode())
+        elif way == "hang":
+            self.server.healed.wait(60)
+            self.close_connection = True
+        elif way == "reset":
+            self.reset()
+        elif way == "lose":
+            self.forward(body)
+            self.reset()
+        else:
+            self.answer(*self.forward(body))
+
+    def forward(self, body: bytes) -> tuple[int, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.server.target)
+        try:
+            connection.request("POST", self.path, body, dict(self.headers))
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def reset(self) -> None:
+        # Lingering for no time makes the kernel send RST in place of FIN.
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.connection.close()
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, as it is in http.server
+        """Say nothing."""
+
+
+@contextmanager
+def running_proxy(port: int) -> Iterator[Proxy]:
+    """A proxy in front of the DynamoDB on `port`, in a thread."""
+    with Proxy(port) as proxy:
+        Thread(target=proxy.serve_forever, daemon=True).start()
+        try:
+            yield proxy
+        finally:
+            proxy.heal()
+            proxy.shutdown()

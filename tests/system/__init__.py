@@ -1,0 +1,1 @@
+"""Races, faults, costs and the local server: what only the running whole can show."""

@@ -1,0 +1,1 @@
+"""The modules of chalicelib and infra, one by one."""

@@ -1,0 +1,66 @@
+"""The codec between values and attribute values."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib import dynamodb, settings
+from chalicelib.dynamodb import decode, encode
+
+text = st.text()
+# What DynamoDB's N holds: 38 digits, and JSON numbers of any field the contract allows.
+integers = st.integers(-(10**38) + 1, 10**38 - 1)
+decimals = st.decimals(allow_nan=False, allow_infinity=False, places=2, max_value=10**12)
+prices = st.integers(0, 99_999_999_999).map(lambda cents: Decimal(cents) / 100)
+scalars = text | integers | decimals | prices | st.booleans() | st.none()
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(text, inner), max_leaves=10
+)
+
+
+@given(values)
+def test_a_value_comes_back_equal(value: Any) -> None:
+    """decode(encode(x)) == x, for all that JSON can say."""
+    assert decode(encode(value)) == value
+
+
+@given(prices | decimals)
+def test_a_number_has_one_spelling(number: Decimal) -> None:
+    """Equal numbers have equal attribute values, whatever zeros they were written with."""
+    spelled = Decimal(f"{number:f}" + ("00" if "." in f"{number:f}" else ".000"))
+
+    assert encode(number) == encode(spelled) == encode(decode(encode(number)))
+
+
+def test_dynamodb_agrees() -> None:
+    """What DynamoDB gives back is what it was given, to the letter."""
+    table = settings.TABLE_PREFIX + "codec"
+    dynamodb.client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
+    row = dynamodb.encode_row(
+        {"id": "x", "price": Decimal("999999999.99"), "n": [1, None, True, {"é": "茶"}]}
+    )
+
+    dynamodb.put(TableName=table, Item=row)
+
+    assert dynamodb.get(TableName=table, Key={"id": {"S": "x"}}) == row
+
+
+@pytest.mark.parametrize("value", [0.1, b"x", {1, 2}, object()])
+def test_what_is_not_json_is_refused(value: object) -> None:
+    """A binary float above all: it would not come back as what somebody wrote."""
+    with pytest.raises(TypeError, match="has no attribute value"):
+        encode(value)
+
+
+def test_attribute_values_of_others_are_refused() -> None:
+    """Binary and sets are not written here, so they are not read."""
+    with pytest.raises(TypeError, match="type SS"):
+        decode({"SS": ["a"]})
