@@ -10,7 +10,7 @@ run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a databas
 	@exec $(BIN)/python -m infra.local
 
 test: $(VENV)/installed ## Run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/installed ## Check style and types
 	@$(BIN)/ruff check
