@@ -105,6 +105,20 @@ class Server(chalice.local.LocalDevServer):
         self.server.serve_forever()
 
 
+class Watcher(stat.StatFileWatcher):
+    """Chalice's watcher, which compares with what the files were before the app was loaded.
+
+    Chalice looks at them first while the app loads, and then misses what is saved meanwhile.
+    """
+
+    def __init__(self, before: dict[str, float]) -> None:
+        super().__init__(Sources())
+        self.before = before
+
+    def _seed_mtime_cache(self, root_dir: str) -> None:
+        self._mtime_cache = self.before
+
+
 class Sources(OSUtils):
     """The files whose change makes `chalice local` start again."""
 
@@ -149,7 +163,6 @@ REPLACEMENTS: tuple[tuple[object, str, object], ...] = (
     (chalice.local, "LocalGateway", Gateway),
     (chalice.local, "LocalDevServer", partial(Server, handler_cls=Handler)),
     (chalice.local.ThreadedHTTPServer, "request_queue_size", BACKLOG),
-    (stat, "StatFileWatcher", partial(stat.StatFileWatcher, osutils=Sources())),
 )
 
 

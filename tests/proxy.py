@@ -20,7 +20,7 @@ NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
 
 
 class Proxy(ThreadingHTTPServer):
-    """Forwards to a DynamoDB, or misbehaves: for the next `count` requests, or until `heal`.
+    """Forwards to a DynamoDB, or misbehaves when it is told to.
 
     Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
     request is forwarded), `lose` (the answer, after it was).
@@ -41,15 +41,16 @@ class Proxy(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def misbehave(self, way: str, count: int = 1_000_000) -> None:
-        """From the next request on."""
+    @contextmanager
+    def misbehaving(self, way: str, count: int = 1_000_000) -> Iterator[None]:
+        """Misbehave with the next `count` requests; let go of those that hang in the end."""
         self.healed.clear()
         self.way, self.count, self.seen = way, count, 0
-
-    def heal(self) -> None:
-        """Forward again, and let go of the requests that hang."""
-        self.way, self.count = "", 0
-        self.healed.set()
+        try:
+            yield
+        finally:
+            self.way = ""
+            self.healed.set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are what this is about."""
@@ -117,5 +118,4 @@ def running_proxy(port: int) -> Iterator[Proxy]:
         try:
             yield proxy
         finally:
-            proxy.heal()
             proxy.shutdown()

@@ -1,0 +1,49 @@
+"""A live API whose database is behind a proxy that can misbehave."""
+
+import subprocess
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from infra import database, local, tables
+from tests.client import Client, Live
+from tests.conftest import PROJECT, free_port
+from tests.proxy import Proxy, running_proxy
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[Proxy]:
+    """A ministack of its own, behind a proxy."""
+    data = database.start(None)
+    try:
+        with running_proxy(data.port) as running:
+            yield running
+    finally:
+        local.stop(data.process)
+
+
+@pytest.fixture(scope="module")
+def faulty(proxy: Proxy) -> Iterator[Client]:
+    """A live `chalice local` whose DynamoDB is the proxy. Each module has its own.
+
+    botocore keeps a budget of retries per client, which outages use up.
+    """
+    variables = local.environment(proxy.url)
+    client = boto3.session.Session(
+        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
+    ).client("dynamodb", endpoint_url=proxy.url)
+    tables.create_missing(client)
+    port = free_port()
+    with subprocess.Popen(
+        local.command(port, "--no-autoreload"),
+        cwd=PROJECT,
+        env=variables,
+        stdout=subprocess.DEVNULL,
+    ) as server:
+        try:
+            while not local.answers(port):
+                assert server.poll() is None
+            yield Client(Live(port))
+        finally:
+            local.stop(server)

@@ -1,0 +1,70 @@
+"""What clients see while DynamoDB throttles, fails, hangs or resets every connection."""
+
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tests.client import Answer, Client
+from tests.proxy import ERRORS, Proxy
+from tests.samples import unique
+
+# API Gateway gives up at 29 s.
+PATIENCE_SECONDS = 20
+
+
+@pytest.mark.parametrize("way", [*ERRORS, "hang", "reset"])
+def test_a_database_that_is_away_is_a_503(faulty: Client, proxy: Proxy, way: str) -> None:
+    """Every call gets 503 with Retry-After, in time, and nothing has changed."""
+    item = faulty.create("/todos", {"id": unique(), "task": "Dust"})
+    place, other = f"/todos/{item['id']}", f"/todos/{unique()}"
+    requests = [
+        ("GET", place, None),
+        ("GET", "/todos", None),
+        ("GET", "/todos?status=pending", None),
+        ("POST", "/todos", {"id": other.rpartition("/")[2], "task": "Sweep"}),
+        ("PUT", place, {"task": "Sweep"}),
+        ("PATCH", place, {"task": "Sweep"}),
+        ("DELETE", place, None),
+    ]
+
+    with proxy.misbehaving(way), ThreadPoolExecutor(len(requests)) as pool:
+        answers = list(pool.map(lambda request: timed(faulty, *request), requests))
+        seen = proxy.seen
+
+    for (answer, seconds), request in zip(answers, requests, strict=True):
+        assert answer.status == 503, request
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.json["detail"].startswith("The database is busy or away.")
+        assert seconds < PATIENCE_SECONDS
+        assert not any(word in answer.body for word in (b"storefront-", b"Exception", b"Error"))
+    # Bounded: no call was tried more than three times.
+    assert len(requests) <= seen <= 3 * len(requests)
+    assert faulty.get(place).json == item
+    assert faulty.get(other).status == 404
+    assert faulty.get("/health").status == 200
+
+
+def test_writes_whose_answers_are_all_lost_are_whole_or_absent(
+    faulty: Client, proxy: Proxy
+) -> None:
+    """503 may hide a write that happened, never half of one."""
+    key = unique()
+    with proxy.misbehaving("lose"):
+        answer = faulty.send("POST", "/todos", {"id": key, "task": "Dust", "status": "done"})
+
+    assert answer.status == 503
+    item = faulty.get(f"/todos/{key}").json
+    assert (item["task"], item["status"]) == ("Dust", "done")
+    assert item["id"] in [each["id"] for each in faulty.walk("/todos", {"status": "done"})]
+
+
+def timed(client: Client, method: str, path: str, body: Any) -> tuple[Answer, float]:
+    """Send a request. Returns the answer and its seconds."""
+    started = monotonic()
+    answer = client.send(method, path, body)
+    return answer, monotonic() - started
