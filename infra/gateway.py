@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -106,17 +107,17 @@ class Server(chalice.local.LocalDevServer):
 
 
 class Watcher(stat.StatFileWatcher):
-    """Chalice's watcher, which compares with what the files were before the app was loaded.
+    """Chalice's watcher, which compares with what the files were when it was made.
 
-    Chalice looks at them first while the app loads, and then misses what is saved meanwhile.
+    Chalice's own takes its first look while the app loads, and misses what is saved meanwhile.
     """
 
-    def __init__(self, before: dict[str, float]) -> None:
+    def __init__(self) -> None:
         super().__init__(Sources())
-        self.before = before
+        super()._seed_mtime_cache(str(Path.cwd()))
 
     def _seed_mtime_cache(self, root_dir: str) -> None:
-        self._mtime_cache = self.before
+        """The first look was taken."""
 
 
 class Sources(OSUtils):
@@ -170,7 +171,8 @@ def main() -> int:
     """Run Chalice's command line with the replacements in place."""
     # Chalice's command shows every library's INFO; botocore's is where it found its settings.
     logging.getLogger("botocore").setLevel(logging.WARNING)
-    for owner, name, replacement in REPLACEMENTS:
+    watcher = Watcher()
+    for owner, name, replacement in (*REPLACEMENTS, (stat, "StatFileWatcher", lambda: watcher)):
         setattr(owner, name, replacement)
     if "CHALICE_WORKER" in os.environ:
         # infra/local.py is the parent that Chalice's reloader asks for. Its end of the pipe
