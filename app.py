@@ -52,7 +52,7 @@ def read_health(request: Request) -> Response:
 @app.route("/users", methods=["POST"])
 def create_user(request: Request) -> Response:
     """Create a user."""
-    return created(request, users.create(request.body()))
+    return created(request, users.create(request.body(), once=request.once))
 
 
 @app.route("/users", methods=["GET"])
@@ -104,7 +104,7 @@ def delete_user(request: Request, key: str) -> Response:
 @app.route("/products", methods=["POST"])
 def create_product(request: Request) -> Response:
     """Create a product."""
-    return created(request, products.create(request.body()))
+    return created(request, products.create(request.body(), once=request.once))
 
 
 @app.route("/products", methods=["GET"])
@@ -141,7 +141,7 @@ def delete_product(request: Request, key: str) -> Response:
 @app.route("/todos", methods=["POST"])
 def create_todo(request: Request) -> Response:
     """Create a todo."""
-    return created(request, todos.create(request.body()))
+    return created(request, todos.create(request.body(), once=request.once))
 
 
 @app.route("/todos", methods=["GET"])
@@ -178,7 +178,7 @@ def delete_todo(request: Request, key: str) -> Response:
 @app.route("/reviews", methods=["POST"])
 def create_review(request: Request) -> Response:
     """Create a review."""
-    return created(request, reviews.create(request.body()))
+    return created(request, reviews.create(request.body(), once=request.once))
 
 
 @app.route("/reviews", methods=["GET"])

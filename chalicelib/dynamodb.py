@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from msgspec import Struct
 
+from chalicelib import settings
 from chalicelib.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -55,6 +57,28 @@ class ConditionFailed(Exception):
         self.retried = retried
 
 
+class Reason(Struct, frozen=True):
+    """Why a transaction was cancelled, as far as one of its writes is concerned.
+
+    `refused`: its condition did not hold, and `row` is what is stored (None: nothing is).
+    """
+
+    refused: bool
+    row: Row | None
+
+
+class Cancelled(Exception):
+    """A transaction was cancelled.
+
+    Where none of its `reasons` is a refusal it met another transaction, or a throttle, and may be
+    tried again.
+    """
+
+    def __init__(self, reasons: list[Reason]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
 # What DynamoDB says when it, not the request, is the trouble; botocore has retried them all.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 UNAVAILABLE = frozenset(
@@ -72,6 +96,11 @@ UNAVAILABLE = frozenset(
     }
 )
 SERVER_ERROR = 500
+
+
+def table(name: str) -> str:
+    """The TableName of a resource's path, or of the claims."""
+    return settings.TABLE_PREFIX + name
 
 
 def _translated(call: Callable[P, R]) -> Callable[P, R]:
@@ -92,6 +121,14 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
             if code == "ConditionalCheckFailedException":
                 row: Any = error.response.get("Item")
                 raise ConditionFailed(row, retried=meta.get("RetryAttempts", 0) > 0) from None
+            if code == "TransactionCanceledException":
+                reasons: Any = error.response["CancellationReasons"]
+                raise Cancelled(
+                    [
+                        Reason(each["Code"] == "ConditionalCheckFailed", each.get("Item"))
+                        for each in reasons
+                    ]
+                ) from None
             if code in UNAVAILABLE or meta.get("HTTPStatusCode", 0) >= SERVER_ERROR:
                 raise Unavailable from error
             raise
@@ -132,6 +169,16 @@ def query(**request: Any) -> tuple[list[Row], Row | None]:
     """Query: the items, and the key to start after for more (None at the end)."""
     answer: Any = client.query(**request)
     return answer["Items"], answer.get("LastEvaluatedKey")
+
+
+@_translated
+def transact(**request: Any) -> None:
+    """TransactWriteItems. Raises Cancelled.
+
+    botocore adds a ClientRequestToken, the same for each attempt of one call: an attempt whose
+    answer was lost is not done again.
+    """
+    client.transact_write_items(**request)
 
 
 def encode(value: Any) -> AttributeValue:

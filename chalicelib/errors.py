@@ -1,6 +1,7 @@
 """What can go wrong, in the domain's words. http.py says which status each becomes."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Self
 
 from msgspec import Struct
 
@@ -26,11 +27,29 @@ class NotFound(DomainError):
 
 
 class Taken(DomainError):
-    """The key belongs to another item."""
+    """The key, or a value that only one item may have, belongs to another item."""
 
-    def __init__(self, noun: str, field: str, value: Any) -> None:
-        super().__init__(f"A {noun} with the {field} '{value}' exists already")
-        self.problems = (Problem(field, "is taken"),)
+    def __init__(self, noun: str, values: Mapping[str, str]) -> None:
+        named = " and ".join(f"the {field} '{value}'" for field, value in values.items())
+        super().__init__(f"Another {noun} has {named}")
+        self.noun = noun
+        self.values = values
+        self.problems = tuple(Problem(field, "is taken") for field in values)
+
+    @classmethod
+    def together(cls, several: list[Self]) -> Self:
+        """One error that names all that is taken."""
+        return cls(several[0].noun, {n: v for each in several for n, v in each.values.items()})
+
+
+class Reused(DomainError):
+    """An Idempotency-Key came with another request before."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The Idempotency-Key '{key}' was used for another request. Use a new key for a new "
+            "request, and the same key only to send the very same request again."
+        )
 
 
 class Stale(DomainError):

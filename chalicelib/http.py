@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
+from hashlib import blake2b
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, cast
@@ -20,13 +21,16 @@ from chalice import Chalice, CORSConfig
 from chalice import Response as Response  # noqa: PLC0414, app.py has it from here
 
 from chalicelib import dynamodb, errors, logs, settings
+from chalicelib.claims import Once, recall
 from chalicelib.errors import DomainError, Invalid, Problem
-from chalicelib.store import Item, Page, Precondition
+from chalicelib.items import Item, Page, Precondition
 from chalicelib.validation import number
 
 # RFC 9110 section 8.8.3, and lists of them (section 5.6.1), in which empty elements are allowed.
 ETAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 ETAGS = rf"(?:[ \t]*(?:{ETAG}[ \t]*)?,)*[ \t]*(?:{ETAG}[ \t]*)?"
+
+IDEMPOTENCY_KEY = r"[\x20-\x7e]{1,255}"
 
 MAX_BODY_BYTES = 64 * 1024
 # The most operands that DynamoDB's IN takes.
@@ -56,6 +60,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Taken: HTTPStatus.CONFLICT,
     errors.Stale: HTTPStatus.PRECONDITION_FAILED,
+    errors.Reused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -150,6 +155,17 @@ class Request:
             absent=none_match == ("*",),
         )
 
+    @property
+    def once(self) -> Once | None:
+        """`Idempotency-Key` of a POST, with a digest of its path and body. Raises Invalid."""
+        key = self._request.headers.get("Idempotency-Key")
+        if key is None or self._request.method != "POST":
+            return None
+        if not re.fullmatch(IDEMPOTENCY_KEY, key):
+            raise Invalid(Problem("Idempotency-Key", "must be 1 to 255 printable ASCII characters"))
+        sent = self._request.path.encode() + b"\0" + cast("bytes", self._request.raw_body)
+        return Once(key, blake2b(sent, digest_size=16).hexdigest())
+
     def _etags(self, header: str) -> tuple[str, ...]:
         text = self._request.headers.get(header)
         if text is None or text.strip() == "*":
@@ -164,7 +180,10 @@ class Request:
 def created(request: Request, item: Item) -> Response:
     """201, with the item and where it is."""
     location = f"{request.path}/{item.key}"
-    return _json(HTTPStatus.CREATED, item.values, ETag=item.etag, Location=location)
+    response = _json(HTTPStatus.CREATED, item.values, ETag=item.etag, Location=location)
+    if item.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
 
 
 def found(request: Request, item: Item) -> Response:
@@ -226,7 +245,7 @@ class Api(Chalice):
             def answer(**variables: str) -> Response:
                 request = Request(cast("chalice.app.Request", self.current_request))
                 try:
-                    return view(request, **{name: unquote(v) for name, v in variables.items()})
+                    return _view_response(view, request, variables)
                 except Exception as error:  # noqa: BLE001, the one place where all failures end
                     return _failure(error, request.id)
 
@@ -258,6 +277,18 @@ class Api(Chalice):
             **(response.fault if isinstance(response, Failure) else {}),
         )
         return response
+
+
+def _view_response(view: View, request: Request, variables: Mapping[str, str]) -> Response:
+    once = request.once
+    try:
+        return view(request, **{name: unquote(value) for name, value in variables.items()})
+    except (Malformed, TooLarge, NotJson, Invalid):
+        # Whether the key was used for another request matters more than what is wrong with this.
+        recorded = recall(once) if once else None
+        if recorded is None:
+            raise
+        return created(request, recorded)
 
 
 class Failure(Response):

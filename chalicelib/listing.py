@@ -23,7 +23,8 @@ class Listing(Struct, frozen=True):
     """One list of a resource's items.
 
     They are those of `index` with `value` in its partition key, from `least` to `most` (None:
-    unbounded) in its sort key, in its order or the reverse.
+    unbounded) in its sort key, in its order or the reverse. `also` is what their other attributes
+    must be, where `value` is unique: of one item at the most.
     """
 
     resource: Resource
@@ -32,6 +33,7 @@ class Listing(Struct, frozen=True):
     least: Any
     most: Any
     ascending: bool
+    also: dict[str, str]
 
     @property
     def empty(self) -> bool:
@@ -61,6 +63,10 @@ class Listing(Struct, frozen=True):
             "ScanIndexForward": self.ascending,
         }
 
+    def has(self, row: Row) -> bool:
+        """Whether a row that the Query found is of this list."""
+        return all(row.get(name) == {"S": value} for name, value in self.also.items())
+
     def cursor_after(self, row: Row) -> str:
         """The cursor of the page that follows the one that ends with `row`."""
         (text,) = row[self.index.sort].values()
@@ -79,7 +85,7 @@ class Listing(Struct, frozen=True):
         }
 
     def _scope(self) -> list[str]:
-        parts = (self.index.name, self.value, self.least, self.most, self.ascending)
+        parts = (self.index.name, self.value, self.least, self.most, self.ascending, self.also)
         return [self.resource.path, *map(str, parts)]
 
 
@@ -91,7 +97,7 @@ def listing(resource: Resource, parameters: dict[str, Any]) -> Listing:
     filters = [name for name in resource.filters if name in parameters]
     ranged = [name for name in resource.ranges if parameters.keys() & set(bound_parameters(name))]
     narrowed = filters + ranged
-    if len(narrowed) > 1:
+    if len(narrowed) > 1 and not set(narrowed) <= set(resource.unique):
         raise Invalid(Problem(narrowed[1], f"cannot be combined with {narrowed[0]}"))
     order = "createdAt" if filters else (ranged or ["createdAt"])[0]
     sort = parameters.get("sort", order if ranged else f"-{order}")
@@ -102,9 +108,16 @@ def listing(resource: Resource, parameters: dict[str, Any]) -> Listing:
     least, most = (
         [parameters.get(name) for name in bound_parameters(ranged[0])] if ranged else [None, None]
     )
+    also = {
+        resource.filter_index(name).partition: (
+            parameters[name].lower() if name in resource.ignore_case else parameters[name]
+        )
+        for name in filters
+    }
     index = Index("collection", sort.lstrip("-"))
     value = resource.path
-    for name in filters:
-        index = resource.filter_index(name)
-        value = parameters[name].lower() if name in resource.ignore_case else parameters[name]
-    return Listing(resource, index, value, least, most, ascending=not sort.startswith("-"))
+    if filters:
+        index = resource.filter_index(filters[0])
+        value = also.pop(index.partition)
+    ascending = not sort.startswith("-")
+    return Listing(resource, index, value, least, most, ascending, also)

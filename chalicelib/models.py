@@ -105,6 +105,7 @@ USERS = Resource(
     key="userId",
     filters=("email", "username"),
     ignore_case=frozenset({"email"}),
+    unique=("username", "email"),
 )
 PRODUCTS = Resource(path="products", noun="product", fields=Product, ranges=("price",))
 TODOS = Resource(path="todos", noun="todo", fields=Todo, filters=("status",))
@@ -113,6 +114,7 @@ REVIEWS = Resource(
     noun="review",
     fields=Review,
     filters=("productId",),
+    references={"productId": PRODUCTS},
     drawn={"name": reviewer},
 )
 

@@ -71,8 +71,9 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     `path` is its URL's first segment and its table's suffix, `noun` what a person calls one.
     `filters` are fields that a list can be narrowed to one value of, those of them in
     `ignore_case` compared without case; `ranges` are numeric fields that a list can be sorted by
-    and bounded with, from `minField` to `maxField`. `drawn` names what makes up a field that a
-    create leaves out.
+    and bounded with, from `minField` to `maxField`. `unique` fields belong to one item at a time,
+    `references` to an item of another resource that is there when the field is set. `drawn` names
+    what makes up a field that a create leaves out.
     """
 
     path: str
@@ -82,6 +83,8 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     filters: tuple[str, ...] = ()
     ignore_case: frozenset[str] = frozenset()
     ranges: tuple[str, ...] = ()
+    unique: tuple[str, ...] = ()
+    references: Mapping[str, "Resource"] = {}
     drawn: Mapping[str, Callable[[], str]] = {}
 
     @cached_property

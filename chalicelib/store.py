@@ -4,7 +4,7 @@ Every write is one conditional operation. The condition and the answer to its fa
 nothing is read first that the write can check itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from os import urandom
@@ -13,49 +13,15 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from chalicelib import dynamodb, settings
-from chalicelib.dynamodb import ConditionFailed, Row
-from chalicelib.errors import DomainError, Invalid, NotFound, Problem, Stale, Taken
+from chalicelib import claims, dynamodb, transaction
+from chalicelib.claims import Once, Recorded
+from chalicelib.dynamodb import AttributeValue, ConditionFailed, Row
+from chalicelib.errors import DomainError, Invalid, NotFound, Problem, Stale, Taken, Unavailable
+from chalicelib.items import UNCONDITIONAL, Item, Page, Precondition
 from chalicelib.listing import listing
 from chalicelib.schema import READ_ONLY, Resource, folded, present
+from chalicelib.transaction import Raced, Step
 from chalicelib.validation import key_problems, parse, parse_query
-
-
-class Item(Struct, frozen=True):
-    """One item as a client sees it. `etag` is an entity-tag of RFC 9110, quotes included."""
-
-    key: str
-    etag: str
-    values: dict[str, Any]
-
-
-class Page(Struct, frozen=True):
-    """Some items of a list, and the cursor of the page after it (None: there is none)."""
-
-    items: list[dict[str, Any]]
-    next: str | None
-
-
-class Precondition(Struct, frozen=True):
-    """Which etags an item must have one of (none given: any), and which it must have none of.
-
-    `absent` asks that there be no item at all. RFC 9110 section 13.1.
-    """
-
-    match: tuple[str, ...] = ()
-    none_match: tuple[str, ...] = ()
-    absent: bool = False
-
-
-class Condition(Struct, frozen=True):
-    """A ConditionExpression, with the names and values in it."""
-
-    expression: str
-    names: dict[str, str]
-    values: Row
-
-
-UNCONDITIONAL = Precondition()
 
 
 class Collection:
@@ -63,12 +29,14 @@ class Collection:
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
-        self.table = settings.TABLE_PREFIX + resource.path
+        self.table = dynamodb.table(resource.path)
 
-    def create(self, body: Mapping[str, Any]) -> Item:
+    def create(self, body: Mapping[str, Any], *, once: Once | None = None) -> Item:
         """Add an item, under the key in `body` or else a UUID.
 
-        Raises Invalid, or Taken where the key belongs to an item already.
+        With `once`, the same request is fulfilled one time; each further time, whoever sends it,
+        gives the same item, `replayed`. Raises Invalid, Taken where the key or a unique value
+        belongs to another item, or Reused where `once` came with another request.
         """
         key = body[self.resource.key] if self.resource.key in body else str(uuid4())
         fields = self._parse(self.resource.fields, body, key)
@@ -85,18 +53,38 @@ class Collection:
                 "collection": self.resource.path,
             }
         )
-        try:
-            dynamodb.put(
-                TableName=self.table,
-                Item=row,
-                ConditionExpression="attribute_not_exists(#0)",
-                ExpressionAttributeNames={"#0": self.resource.key},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ConditionFailed as refused:
-            if not _is_ours(refused, row):
-                raise Taken(self.resource.noun, self.resource.key, key) from None
-        return self._item(row)
+        item = self._item(row)
+        put = {
+            "TableName": self.table,
+            "Item": row,
+            "ConditionExpression": "attribute_not_exists(#0)",
+            "ExpressionAttributeNames": {"#0": self.resource.key},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        taken = Taken(self.resource.noun, {self.resource.key: key})
+        # In the order in which their refusals matter.
+        steps = [
+            *([claims.record(once, item)] if once else []),
+            *self._references({}, row),
+            Step({"Put": put}, lambda _: taken),
+            *claims.moves(self.resource, key, {}, row),
+        ]
+        if len(steps) == 1:
+            try:
+                dynamodb.put(**put)
+            except ConditionFailed as refused:
+                if not _is_ours(refused.row, row):
+                    raise taken from None
+            return item
+        for _ in transaction.attempts():
+            try:
+                transaction.write(steps)
+            except Raced:
+                continue
+            except Recorded as recorded:
+                return recorded.item
+            return item
+        raise Unavailable
 
     def read(self, key: str, *, when: Precondition = UNCONDITIONAL) -> Item:
         """The item with this key, as the last write left it.
@@ -117,7 +105,8 @@ class Collection:
     ) -> Item:
         """Give an item the fields in `body`, and no others. Without a key, Invalid asks for it.
 
-        Raises Invalid, NotFound, or Stale where `when` does not hold.
+        Raises Invalid, NotFound, Stale where `when` does not hold, or Taken where a unique value
+        belongs to another item.
         """
         fields = self._parse(self.resource.fields, body, key)
         return self._update(key, fields, self.resource.removable - fields.keys(), when)
@@ -127,7 +116,7 @@ class Collection:
     ) -> Item:
         """Change the fields in `body`; None takes one away, or back to its default (RFC 7396).
 
-        Raises Invalid, NotFound, or Stale where `when` does not hold.
+        Raises as `replace` does.
         """
         changes = self._parse(self.resource.changes, body, key)
         nulled = {name for name, value in changes.items() if value is None}
@@ -140,17 +129,15 @@ class Collection:
 
     def delete(self, key: str, *, when: Precondition = UNCONDITIONAL) -> None:
         """Take an item away. Raises Invalid, NotFound, or Stale where `when` does not hold."""
-        condition = self._condition(when)
-        values = {"ExpressionAttributeValues": condition.values} if condition.values else {}
+
+        def request(when: Precondition) -> dict[str, Any]:
+            return self._conditional(key, when)
+
+        if self.resource.unique:
+            self._guarded(key, when, lambda now: {"Delete": request(now)}, lambda _: {})
+            return
         try:
-            dynamodb.delete(
-                TableName=self.table,
-                Key=self._key(key),
-                ConditionExpression=condition.expression,
-                ExpressionAttributeNames=condition.names,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **values,
-            )
+            dynamodb.delete(**request(when))
         except ConditionFailed as refused:
             # Gone after an attempt whose answer was lost: that attempt has done it, or somebody
             # else has. Either way the caller has what was asked for.
@@ -171,7 +158,7 @@ class Collection:
             return Page([], None)
         limit = parameters["limit"]
         rows = self._rows(wanted.request(), start=start, count=limit + 1)
-        items = [self._item(row).values for row in rows[:limit]]
+        items = [self._item(row).values for row in rows[:limit] if wanted.has(row)]
         return Page(items, wanted.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
     def _rows(self, request: dict[str, Any], *, start: Row | None, count: int) -> list[Row]:
@@ -191,29 +178,71 @@ class Collection:
         self, key: Any, fields: dict[str, Any], removed: AbstractSet[str], when: Precondition
     ) -> Item:
         row = self._row({**fields, "updatedAt": _now(), "etag": _new_etag()})
-        gone = [*removed, *(folded(name) for name in removed & self.resource.ignore_case)]
-        condition = self._condition(when)
+        gone = {*removed, *(folded(name) for name in removed & self.resource.ignore_case)}
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in row)
         if gone:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        names = {f"#{name}": name for name in (*row, *gone)}
+        values = {f":{name}": value for name, value in row.items()}
+
+        def request(when: Precondition) -> dict[str, Any]:
+            conditional = self._conditional(key, when, names=names, values=values)
+            return {**conditional, "UpdateExpression": expression}
+
+        def after(before: Row) -> Row:
+            return {n: value for n, value in (before | row).items() if n not in gone}
+
+        guarded = {*self.resource.unique, *self.resource.references}
+        if guarded & fields.keys() or removed & {*self.resource.unique}:
+            return self._item(self._guarded(key, when, lambda now: {"Update": request(now)}, after))
         try:
-            changed = dynamodb.update(
-                TableName=self.table,
-                Key=self._key(key),
-                UpdateExpression=expression,
-                ConditionExpression=condition.expression,
-                ExpressionAttributeNames=condition.names
-                | {f"#{name}": name for name in (*row, *gone)},
-                ExpressionAttributeValues=condition.values
-                | {f":{name}": value for name, value in row.items()},
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            changed = dynamodb.update(**request(when), ReturnValues="ALL_NEW")
         except ConditionFailed as refused:
-            if refused.row is None or not _is_ours(refused, row):
+            if refused.row is None or not _is_ours(refused.row, row):
                 raise self._refusal(key, refused) from None
             changed = refused.row
         return self._item(changed)
+
+    def _guarded(
+        self,
+        key: Any,
+        when: Precondition,
+        write: Callable[[Precondition], dict[str, Any]],
+        after: Callable[[Row], Row],
+    ) -> Row:
+        """Write an item together with its claims, and checked against what it refers to.
+
+        Which claims move depends on the item, so it is read first, and the write holds for what
+        was read or is done again. `after` says what becomes of the row; an empty one is none.
+        """
+        for _ in transaction.attempts():
+            before = dynamodb.get(TableName=self.table, Key=self._key(key), ConsistentRead=True)
+            if before is None:
+                raise NotFound(self.resource.noun, key)
+            etag = dynamodb.decode(before["etag"])
+            if not when.holds(etag):
+                raise Stale(self.resource.noun, key)
+            row = after(before)
+            try:
+                transaction.write(
+                    [
+                        Step(write(Precondition(match=(etag,))), lambda _: Raced()),
+                        *self._references(before, row),
+                        *claims.moves(self.resource, key, before, row),
+                    ]
+                )
+            except Raced:
+                continue
+            return row
+        raise Unavailable
+
+    def _references(self, before: Row, after: Row) -> list[Step]:
+        """Checks that what an item refers to is there, where that changes."""
+        return [
+            _existence(name, after[name], other)
+            for name, other in self.resource.references.items()
+            if name in after and after[name] != before.get(name)
+        ]
 
     def _parse(self, kind: type[Struct], body: Mapping[str, Any], key: Any) -> dict[str, Any]:
         """The fields in `body`, which may also send back what only the server writes.
@@ -239,21 +268,42 @@ class Collection:
             raise Invalid(*problems)
         return {self.resource.key: {"S": key}}
 
-    def _condition(self, when: Precondition) -> Condition:
-        # Names and values are numbered: no field can be called `0`.
+    def _conditional(
+        self,
+        key: Any,
+        when: Precondition,
+        *,
+        names: Mapping[str, str] | None = None,
+        values: Row | None = None,
+    ) -> dict[str, Any]:
+        """What UpdateItem and DeleteItem, alone or in a transaction, have in common."""
+        # The condition's own names and values are numbered: no field can be called `0`.
         clauses = ["attribute_exists(#0)"]
-        names = {"#0": self.resource.key}
-        values: Row = {}
-        for tags, clause in ((when.match, "#etag IN ({})"), (when.none_match, "NOT #etag IN ({})")):
-            if tags:
-                numbered = {f":{len(values) + n}": {"S": tag} for n, tag in enumerate(tags)}
+        tags: Row = {}
+        for etags, clause in (
+            (when.match, "#etag IN ({})"),
+            (when.none_match, "NOT #etag IN ({})"),
+        ):
+            numbered = {f":{len(tags) + n}": {"S": etag} for n, etag in enumerate(etags)}
+            if numbered:
                 clauses.append(clause.format(", ".join(numbered)))
-                names["#etag"] = "etag"
-                values |= numbered
+                tags |= numbered
         if when.absent:
             # No update creates, so this never holds; its failure still tells 404 from 412.
             clauses.append("attribute_not_exists(#0)")
-        return Condition(" AND ".join(clauses), names, values)
+        values = {**(values or {}), **tags}
+        return {
+            "TableName": self.table,
+            "Key": self._key(key),
+            "ConditionExpression": " AND ".join(clauses),
+            "ExpressionAttributeNames": {
+                "#0": self.resource.key,
+                **({"#etag": "etag"} if tags else {}),
+                **(names or {}),
+            },
+            **({"ExpressionAttributeValues": values} if values else {}),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
 
     def _refusal(self, key: Any, refused: ConditionFailed) -> DomainError:
         failure = Stale if refused.row else NotFound
@@ -277,9 +327,23 @@ class Collection:
         return Item(values[self.resource.key], values["etag"], values)
 
 
-def _is_ours(refused: ConditionFailed, row: Row) -> bool:
+def _existence(name: str, key: AttributeValue, of: Resource) -> Step:
+    return Step(
+        {
+            "ConditionCheck": {
+                "TableName": dynamodb.table(of.path),
+                "Key": {of.key: key},
+                "ConditionExpression": "attribute_exists(#0)",
+                "ExpressionAttributeNames": {"#0": of.key},
+            }
+        },
+        lambda _: Invalid(Problem(name, f"must be the key of a {of.noun} that exists")),
+    )
+
+
+def _is_ours(stored: Row | None, row: Row) -> bool:
     """Whether this call itself wrote what is stored, in an attempt whose answer was lost."""
-    return refused.row is not None and refused.row["etag"] == row["etag"]
+    return stored is not None and stored["etag"] == row["etag"]
 
 
 def _new_etag() -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import settings
+from chalicelib import claims, dynamodb
 from chalicelib.models import RESOURCES
 from chalicelib.schema import Resource
 
@@ -17,7 +17,7 @@ def definition(resource: Resource) -> dict[str, Any]:
     """
     keys = [resource.key, *(name for i in resource.indexes for name in (i.partition, i.sort))]
     return {
-        "TableName": settings.TABLE_PREFIX + resource.path,
+        "TableName": dynamodb.table(resource.path),
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [
             {"AttributeName": name, "AttributeType": resource.attribute_type(name)}
@@ -39,10 +39,19 @@ def definition(resource: Resource) -> dict[str, Any]:
     }
 
 
+def claims_definition() -> dict[str, Any]:
+    """The CreateTable request for the claims: on-demand, nothing but a key."""
+    return {
+        "TableName": claims.TABLE,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    }
+
+
 def create_missing(client: "DynamoDBClient") -> None:
     """Create the tables that are not there, and wait until they can be used."""
-    for resource in RESOURCES:
-        request = definition(resource)
+    for request in (claims_definition(), *map(definition, RESOURCES)):
         try:
             client.create_table(**request)
         except client.exceptions.ResourceInUseException:
@@ -50,3 +59,8 @@ def create_missing(client: "DynamoDBClient") -> None:
         client.get_waiter("table_exists").wait(
             TableName=request["TableName"], WaiterConfig={"Delay": 1}
         )
+        if request["TableName"] == claims.TABLE:
+            client.update_time_to_live(
+                TableName=claims.TABLE,
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": claims.EXPIRY},
+            )

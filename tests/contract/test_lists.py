@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.client import Client
-from tests.samples import Sample, unique
+from tests.samples import SAMPLES, Sample, unique
+
+USER = SAMPLES[0]
 
 
 def test_a_list_shows_whole_items_newest_first(api: Client, sample: Sample) -> None:
@@ -153,6 +155,18 @@ def test_users_are_found_by_username(api: Client) -> None:
 
     assert api.get("/users", {"username": username}).json == {"items": [user], "next": None}
     assert api.get("/users", {"username": username.lower()}).json["items"] == []
+
+
+def test_users_are_found_by_email_and_username_together(api: Client) -> None:
+    """Both must be the user's; both are unique, so there is one user at the most."""
+    user, other = (api.create("/users", USER.full()) for _ in range(2))
+
+    def found(email: str, username: str) -> list[Any]:
+        items: list[Any] = api.get("/users", {"email": email, "username": username}).json["items"]
+        return items
+
+    assert found(user["email"].upper(), user["username"]) == [user]
+    assert found(user["email"], other["username"]) == []
 
 
 def test_a_rare_status_gives_full_pages(api: Client) -> None:

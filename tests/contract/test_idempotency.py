@@ -1,0 +1,127 @@
+"""Idempotency-Key: the first answer is kept and given again."""
+
+import pytest
+
+from tests.client import Client
+from tests.samples import Sample, unique
+
+
+def test_the_same_request_gets_the_same_answer(api: Client, sample: Sample) -> None:
+    """Status, body, Location and ETag alike, and one item; only the replay says that it is one."""
+    key, body = unique(), sample.full()
+
+    first = api.post(sample.path, body, Idempotency_Key=key)
+    again = [api.post(sample.path, body, Idempotency_Key=key) for _ in range(3)]
+
+    assert first.status == 201
+    assert "idempotency-replayed" not in first.headers
+    for answer in again:
+        assert (answer.status, answer.body) == (201, first.body)
+        assert answer.headers["location"] == first.headers["location"]
+        assert answer.headers["etag"] == first.headers["etag"]
+        assert answer.headers["idempotency-replayed"] == "true"
+    assert api.get(first.headers["location"]).body == first.body
+
+
+def test_the_answer_is_that_of_then(api: Client, sample: Sample) -> None:
+    """A replay gives the item as it was created, even when it has changed or gone since."""
+    key, body = unique(), sample.full()
+    first = api.post(sample.path, body, Idempotency_Key=key)
+    place = first.headers["location"]
+
+    api.put(place, sample.least())
+    assert api.post(sample.path, body, Idempotency_Key=key).body == first.body
+    api.delete(place)
+    assert api.post(sample.path, body, Idempotency_Key=key).body == first.body
+    assert api.get(place).status == 404
+
+
+def test_without_a_key_a_repeated_request_is_another(api: Client) -> None:
+    """The retry of a client that sends no key is its own duplicate."""
+    first, second = (api.post("/todos", {"task": "Dust"}) for _ in range(2))
+
+    assert first.headers["location"] != second.headers["location"]
+
+
+@pytest.mark.parametrize("body", [b'{"task": "Sweep"}', b'{"task": ""}', b"{", b"", b" " * 70_000])
+def test_a_key_with_another_body_is_a_422(api: Client, body: bytes) -> None:
+    """Before anything that may be wrong with that body; nothing comes into being."""
+    key = unique()
+    first = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
+    newest = api.get("/todos?limit=1").body
+
+    answer = api.post("/todos", body, Idempotency_Key=key)
+
+    assert answer.status == 422
+    assert f"'{key}'" in answer.json["detail"]
+    assert api.get("/todos?limit=1").body == newest
+    assert api.post("/todos", {"task": "Dust"}, Idempotency_Key=key).body == first.body
+
+
+def test_a_key_with_another_path_is_a_422(api: Client) -> None:
+    """A key is for one request; the same body on another path is another."""
+    key, body = unique(), {"name": "Ada", "review": "Good."}
+    assert api.post("/reviews", body, Idempotency_Key=key).status == 201
+
+    assert api.post("/users", body, Idempotency_Key=key).status == 422
+
+
+def test_a_refused_create_is_not_recorded(api: Client) -> None:
+    """What failed validation or conflicted may be tried again under its key, corrected or not."""
+    key, email = unique(), f"{unique()}@shop.example"
+    user = api.create("/users", {"name": "Ada", "email": email})
+
+    assert api.post("/users", {"name": ""}, Idempotency_Key=key).status == 400
+    assert api.post("/users", {"name": "Eve", "email": email}, Idempotency_Key=key).status == 409
+    api.delete(f"/users/{user['userId']}")
+    answer = api.post("/users", {"name": "Eve", "email": email}, Idempotency_Key=key)
+    assert (answer.status, "idempotency-replayed" in answer.headers) == (201, False)
+
+
+def test_all_rules_hold_in_one_create(api: Client) -> None:
+    """A chosen key, an Idempotency-Key, unique fields or a reference: all or nothing."""
+    once, email, product = unique(), f"{unique()}@shop.example", unique()
+    user = {"userId": unique(), "name": "Ada", "username": unique(), "email": email}
+    review = {"id": unique(), "review": "Good.", "productId": product}
+
+    for path, body in (("/users", user), ("/reviews", review)):
+        key = f"{once} {path}"
+        if path == "/reviews":
+            assert api.post(path, body, Idempotency_Key=key).status == 400
+            api.create("/products", {"id": product, "name": "Cup", "price": 1})
+        first = api.post(path, body, Idempotency_Key=key)
+        assert first.status == 201
+        assert api.post(path, body, Idempotency_Key=key).body == first.body
+        assert api.post(path, body).status == 409
+        assert api.post(path, body, Idempotency_Key=unique()).status == 409
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb", "\x7f"])
+def test_a_key_is_printable_ascii(api: Client, key: str) -> None:
+    """1 to 255 characters; another header value is a 400 that names it."""
+    answer = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
+
+    assert answer.status == 400
+    assert list(answer.problems) == ["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255, "a b", "~!#/\\\"'"])
+def test_any_printable_key_will_do(api: Client, key: str) -> None:
+    """Spaces, quotes and slashes included."""
+    body = {"task": unique()}
+    key = key[:200] + unique() if len(key) > 200 else key + unique()
+
+    first = api.post("/todos", body, Idempotency_Key=key)
+
+    assert first.status == 201
+    assert api.post("/todos", body, Idempotency_Key=key).body == first.body
+
+
+def test_other_methods_do_not_mind_the_header(api: Client) -> None:
+    """It is POST's: the others are idempotent by themselves."""
+    key, todo = unique(), api.create("/todos", {"task": "Dust"})
+    place = f"/todos/{todo['id']}"
+
+    for _ in range(2):
+        assert api.patch(place, {"task": unique()}, Idempotency_Key=key).status == 200
+    assert api.get(place, Idempotency_Key="\u00e9").status == 200

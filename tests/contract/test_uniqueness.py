@@ -1,0 +1,120 @@
+"""Unique fields: a username and an email belong to one user at a time."""
+
+from typing import Any
+
+import pytest
+
+from tests.client import Answer, Client
+from tests.samples import unique
+
+FIELDS = ("username", "email")
+
+
+def value(field: str) -> str:
+    """A value that no other user has."""
+    return f"Ada.{unique()}" + ("@Shop.example" if field == "email" else "")
+
+
+def refused(answer: Answer, *fields: str) -> bool:
+    """Whether an answer is a 409 that names these fields."""
+    return answer.status == 409 and answer.problems == dict.fromkeys(fields, "is taken")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_value_belongs_to_one_user(api: Client, field: str) -> None:
+    """Create, replace and patch refuse a value that another user has, and change nothing."""
+    taken = value(field)
+    owner = api.create("/users", {"name": "Ada", field: taken})
+    other = api.create("/users", {"name": "Bea", field: value(field)})
+    place = f"/users/{other['userId']}"
+
+    assert refused(api.post("/users", {"name": "Eve", field: taken}), field)
+    assert refused(api.put(place, {"name": "Bea", field: taken}), field)
+    assert refused(api.patch(place, {field: taken}), field)
+    assert refused(api.put("/users", {"userId": other["userId"], "name": "B", field: taken}), field)
+    assert api.get(place).json == other
+    assert api.get("/users", {field: taken}).json["items"] == [owner]
+
+
+def test_emails_are_compared_without_case_and_usernames_with(api: Client) -> None:
+    """ADA@x is ada@x's; Ada is not ada."""
+    email, username = value("email"), value("username")
+    api.create("/users", {"name": "Ada", "email": email, "username": username})
+
+    assert refused(api.post("/users", {"name": "Eve", "email": email.upper()}), "email")
+    assert api.post("/users", {"name": "Eve", "username": username.upper()}).status == 201
+
+
+def test_all_that_is_taken_is_named(api: Client) -> None:
+    """Key, username and email in one answer."""
+    body = {"userId": unique(), "name": "A", **{field: value(field) for field in FIELDS}}
+    api.create("/users", body)
+
+    answer = api.post("/users", body)
+
+    assert refused(answer, "userId", "username", "email")
+    for taken in (body["userId"], body["username"], body["email"]):
+        assert f"'{taken}'" in answer.json["detail"]
+
+
+def leave(api: Client, user: Any, field: str, way: str) -> None:
+    """Give up a value, in one of the ways there are."""
+    place = f"/users/{user['userId']}"
+    answers = {
+        "delete": lambda: api.delete(place),
+        "delete by query": lambda: api.delete(f"/users?userId={user['userId']}"),
+        "take away": lambda: api.patch(place, {field: None}),
+        "replace without": lambda: api.put(place, {"name": "Ada"}),
+        "patch": lambda: api.patch(place, {field: value(field)}),
+        "replace": lambda: api.put(place, {"name": "Ada", field: value(field)}),
+    }
+    assert answers[way]().status in (200, 204)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize(
+    "way", ["delete", "delete by query", "take away", "replace without", "patch", "replace"]
+)
+def test_a_value_that_is_given_up_is_free(api: Client, field: str, way: str) -> None:
+    """Whichever way a user leaves a value, the next one gets it, once."""
+    wanted = value(field)
+    leave(api, api.create("/users", {"name": "Ada", field: wanted}), field, way)
+
+    assert api.post("/users", {"name": "Eve", field: wanted}).status == 201
+    assert refused(api.post("/users", {"name": "Bea", field: wanted}), field)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_user_may_keep_its_own_value(api: Client, field: str) -> None:
+    """A write that says again what is there conflicts with nobody."""
+    mine = value(field)
+    user = api.create("/users", {"name": "Ada", field: mine})
+    place = f"/users/{user['userId']}"
+
+    assert api.patch(place, {field: mine}).json[field] == mine
+    assert api.put(place, {"name": "Ada", field: mine}).json[field] == mine
+    assert api.patch(place, {"name": "Bea"}).json[field] == mine
+    assert refused(api.post("/users", {"name": "Eve", field: mine}), field)
+
+
+def test_a_change_of_case_is_no_new_email(api: Client) -> None:
+    """The spelling changes, the claim stays."""
+    user = api.create("/users", {"name": "Ada", "email": value("email")})
+
+    changed = api.patch(f"/users/{user['userId']}", {"email": user["email"].upper()}).json
+
+    assert changed["email"] == user["email"].upper()
+    assert refused(api.post("/users", {"name": "Eve", "email": user["email"]}), "email")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_refused_write_claims_and_releases_nothing(api: Client, method: str) -> None:
+    """A stale etag, and a user that is not there, leave all values with whom they are."""
+    old, new = value("email"), value("email")
+    user = api.create("/users", {"name": "Ada", "email": old})
+    body = None if method == "DELETE" else {"name": "Ada", "email": new}
+
+    assert api.request(method, f"/users/{user['userId']}", body, If_Match='"x"').status == 412
+    assert api.request(method, f"/users/{unique()}", body).status == 404
+    assert refused(api.post("/users", {"name": "Eve", "email": old}), "email")
+    assert api.post("/users", {"name": "Eve", "email": new}).status == 201
