@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format requirements clean
+.PHONY: run test claims-check lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
 
 test: $(VENV)/installed ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
+	@$(BIN)/python -m infra.claims_check
 
 lint: $(VENV)/installed ## Check style and types
 	@$(BIN)/ruff check

@@ -72,6 +72,15 @@ def environment(url: str) -> dict[str, str]:
     )
 
 
+def database_url() -> str:
+    """The URL of the database that a running `make run` has started. Raises Refused without one."""
+    folder = Path(os.environ.get("DATA_DIR") or _default_folder()).expanduser().absolute()
+    try:
+        return (folder / "url").read_text()
+    except OSError:
+        raise Refused(f"Nothing runs with the data in {folder}; start it with make run.") from None
+
+
 def command(port: int, *options: str) -> list[str]:
     """The command line of `chalice local` on a port."""
     module = [sys.executable, "-m", "infra.gateway"]
@@ -164,8 +173,10 @@ def _database(folder: Path) -> Iterator[database.Database]:
     except RuntimeError as error:
         raise Refused(str(error)) from None
     try:
+        (folder / "url").write_text(data.url)
         yield data
     finally:
+        (folder / "url").unlink(missing_ok=True)
         stop(data.process)
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -37,6 +39,14 @@ def free_port() -> int:
         return port
 
 
+def client_of(url: str) -> Any:
+    """A client of the database at `url`."""
+    session = boto3.session.Session(
+        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
+    )
+    return session.client("dynamodb", endpoint_url=url)
+
+
 class Local:
     """A running `make run`: its process, and a client of its API."""
 
@@ -63,6 +73,11 @@ class Local:
             if words in line:
                 return line
         pytest.fail(f"it ended without saying {words!r}: {''.join(self.said)}")
+
+    def forget(self) -> None:
+        """Read what it says from here on, so that the pipe does not fill, and forget it."""
+        assert self.process.stdout is not None
+        drain(self.process.stdout.fileno())
 
     def stop(self) -> int:
         """Stop it as `kill` does. Returns its exit status."""
@@ -97,9 +112,7 @@ def live(launch: Launch) -> Client:
     """The API of a `make run`."""
     local = launch()
     local.read_until("ready")
-    # What it says from here on must not fill the pipe.
-    assert local.process.stdout is not None
-    drain(local.process.stdout.fileno())
+    local.forget()
     return local.api
 
 

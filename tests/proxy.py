@@ -1,4 +1,4 @@
-"""A proxy between the app and its database that does what networks and databases do."""
+"""A proxy, before the database or before the API, that does what networks and databases do."""
 
 import socket
 import struct
@@ -20,7 +20,7 @@ NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
 
 
 class Proxy(ThreadingHTTPServer):
-    """Forwards to a DynamoDB, or misbehaves when it is told to.
+    """Forwards POSTs to a server, or misbehaves when it is told to.
 
     Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
     request is forwarded), `lose` (the answer, after it was).
@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
         if way in ERRORS:
             status, name = ERRORS[way]
             error = f'{{"__type": "{NAMESPACE}{name}", "message": "table storefront-x"}}'
-            self.answer(status, error.encode())
+            self.answer(status, {"Content-Type": "application/x-amz-json-1.0"}, error.encode())
         elif way == "hang":
             self.server.healed.wait(60)
             self.close_connection = True
@@ -83,19 +83,19 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(*self.forward(body))
 
-    def forward(self, body: bytes) -> tuple[int, bytes]:
+    def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = HTTPConnection("127.0.0.1", self.server.target)
         try:
             connection.request("POST", self.path, body, dict(self.headers))
             response = connection.getresponse()
-            return response.status, response.read()
+            return response.status, dict(response.getheaders()), response.read()
         finally:
             connection.close()
 
-    def answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(body)))
+    def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in ({"Content-Length": str(len(body))} | headers).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -112,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running_proxy(port: int) -> Iterator[Proxy]:
-    """A proxy in front of the DynamoDB on `port`, in a thread."""
+    """A proxy in front of the server on `port`, in a thread."""
     with Proxy(port) as proxy:
         Thread(target=proxy.serve_forever, daemon=True).start()
         try:

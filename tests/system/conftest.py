@@ -3,12 +3,11 @@
 import subprocess
 from collections.abc import Iterator
 
-import boto3
 import pytest
 
 from infra import database, local, tables
 from tests.client import Client, Live
-from tests.conftest import PROJECT, free_port
+from tests.conftest import PROJECT, client_of, free_port
 from tests.proxy import Proxy, running_proxy
 
 
@@ -30,10 +29,7 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
     botocore keeps a budget of retries per client, which outages use up.
     """
     variables = local.environment(proxy.url)
-    client = boto3.session.Session(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1"
-    ).client("dynamodb", endpoint_url=proxy.url)
-    tables.create_missing(client)
+    tables.create_missing(client_of(proxy.url))
     port = free_port()
     with subprocess.Popen(
         local.command(port, "--no-autoreload"),

@@ -30,8 +30,15 @@ def calls() -> Iterator[Calls]:
 def test_each_call_costs_what_the_contract_says(
     in_process: Client, sample: Sample, calls: Calls
 ) -> None:
-    """One call to DynamoDB per request, refused ones included, and none for what is invalid."""
+    """One call to DynamoDB per request, refused ones included, and none for what is invalid.
+
+    Two where unique fields are in play: a read, and a transaction that holds for what was read.
+    """
     api = in_process
+    guarded = sample.path == "/users"
+    both = ["GetItem", "TransactWriteItems"]
+    replace, refused_replace = (both, ["GetItem"]) if guarded else (["UpdateItem"],) * 2
+    delete, refused_delete = (both, ["GetItem"]) if guarded else (["DeleteItem"],) * 2
     item = api.create(sample.path, sample.full())
     place = f"{sample.path}/{item[sample.key]}"
     body = sample.least()
@@ -49,11 +56,11 @@ def test_each_call_costs_what_the_contract_says(
         ("PATCH", place, {name: body[name]}, {"If-Match": '"x"'}, 412, ["UpdateItem"]),
         ("PATCH", f"{sample.path}/nobody", {}, {}, 404, ["UpdateItem"]),
         ("PATCH", place, {name: body[name]}, {"If-Match": item["etag"]}, 200, ["UpdateItem"]),
-        ("PUT", place, body, {"If-Match": item["etag"]}, 412, ["UpdateItem"]),
-        ("PUT", place, body, {}, 200, ["UpdateItem"]),
-        ("DELETE", place, None, {"If-Match": '"x"'}, 412, ["DeleteItem"]),
-        ("DELETE", place, None, {}, 204, ["DeleteItem"]),
-        ("DELETE", place, None, {}, 404, ["DeleteItem"]),
+        ("PUT", place, body, {"If-Match": item["etag"]}, 412, refused_replace),
+        ("PUT", place, body, {}, 200, replace),
+        ("DELETE", place, None, {"If-Match": '"x"'}, 412, refused_delete),
+        ("DELETE", place, None, {}, 204, delete),
+        ("DELETE", place, None, {}, 404, refused_delete),
         ("GET", "/", None, {}, 200, []),
         ("GET", "/health", None, {}, 200, []),
     ]
@@ -65,8 +72,8 @@ def test_each_call_costs_what_the_contract_says(
 
 
 @pytest.fixture(scope="module", params=[10, 10_000])
-def catalogue(request: pytest.FixtureRequest) -> Iterator[int]:
-    """A catalogue of this many products, in a table of its own."""
+def catalogue(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a table with this many products."""
     count: int = request.param
     table = f"storefront-local-catalogue-{unique()}"
     dynamodb.client.create_table(**tables.definition(app.PRODUCTS) | {"TableName": table})
@@ -90,9 +97,7 @@ def catalogue(request: pytest.FixtureRequest) -> Iterator[int]:
                 table: [{"PutRequest": {"Item": row}} for row in rows[start : start + 25]]
             }
         )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app.products, "table", table)
-        yield count
+    yield table
     dynamodb.client.delete_table(TableName=table)
 
 
@@ -100,9 +105,14 @@ def catalogue(request: pytest.FixtureRequest) -> Iterator[int]:
     "query", ["", "sort=createdAt", "sort=price", "sort=-price", "minPrice=5", "maxPrice=50"]
 )
 def test_a_list_is_one_query_of_one_page(
-    in_process: Client, catalogue: int, calls: Calls, query: str
+    in_process: Client,
+    catalogue: str,
+    calls: Calls,
+    query: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With 10 items and with 10,000: one Query, that stops one item after the page."""
+    monkeypatch.setattr(app.products, "table", catalogue)
     path = f"/products?limit=5&{query}"
     first = in_process.get(path).json
     if first["next"]:
@@ -133,3 +143,38 @@ def test_a_page_over_one_megabyte_is_still_full(in_process: Client, calls: Calls
     assert {item["id"] for item in page["items"]} == made
     assert page["next"] is None
     assert queries == ["Query", "Query"]
+
+
+def test_what_is_held_together_is_one_transaction(in_process: Client, calls: Calls) -> None:
+    """A unique field, a reference or an Idempotency-Key makes a create one TransactWriteItems."""
+    api, once = in_process, {"Idempotency-Key": unique()}
+    product = api.create("/products", {"name": "Cup", "price": 1})["id"]
+    review = {"review": "Good.", "productId": product, "id": unique()}
+    user = {"name": "Ada", "email": f"{unique()}@shop.example", "userId": unique()}
+    of_review, of_user = f"/reviews/{review['id']}", f"/users/{user['userId']}"
+    write = ["TransactWriteItems"]
+    both = ["GetItem", "TransactWriteItems"]
+    requests = [
+        ("POST", "/users", user, once, 201, write),
+        ("POST", "/users", user, once, 201, write),
+        ("POST", "/users", {}, once, 422, ["GetItem"]),
+        ("POST", "/users", user, {}, 409, write),
+        ("PATCH", of_user, {"name": "Bea"}, {}, 200, ["UpdateItem"]),
+        ("PATCH", of_user, {"email": None}, {}, 200, both),
+        ("PUT", of_user, user, {}, 200, both),
+        ("PUT", of_user, user, {"If-Match": '"x"'}, 412, ["GetItem"]),
+        ("DELETE", of_user, None, {}, 204, both),
+        ("POST", "/reviews", review, {}, 201, write),
+        ("POST", "/reviews", review | {"productId": unique()}, {}, 400, write),
+        ("PATCH", of_review, {"rating": 5}, {}, 200, ["UpdateItem"]),
+        ("PATCH", of_review, {"productId": product}, {}, 200, both),
+        ("PUT", of_review, {"review": "Fine."}, {}, 200, ["UpdateItem"]),
+        ("DELETE", of_review, None, {}, 204, ["DeleteItem"]),
+        ("POST", "/todos", {"task": "Dust"}, {"Idempotency-Key": unique()}, 201, write),
+    ]
+
+    for method, path, sent, headers, status, expected in requests:
+        calls.clear()
+        answer = api.request(method, path, sent, **headers)
+        made = [name for name, _ in calls]
+        assert (answer.status, made) == (status, expected), (method, path, sent)

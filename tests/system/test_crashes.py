@@ -1,0 +1,112 @@
+"""Exactly once, when processes are killed and answers are lost."""
+
+import json
+import subprocess
+import sys
+from http.client import RemoteDisconnected
+from typing import Any
+
+import pytest
+
+from infra import database, local
+from infra.claims_check import check
+from tests.client import Client, Live
+from tests.conftest import PROJECT, Launch, client_of
+from tests.proxy import Proxy, running_proxy
+from tests.samples import Sample, unique
+from tests.system.crashes import POINTS
+
+MOMENTS = 200
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_create_is_done_once_by_its_retry() -> None:
+    """SIGKILL at each point and at 200 random moments: the retry with the key ends with one user.
+
+    The user, its claims and the record are all there or none is; which of them, the retry tells:
+    it is a replay exactly if the killed process had created the user.
+    """
+    data = database.start(None)
+    try:
+        variables = local.environment(data.url)
+        subprocess.run(
+            [sys.executable, "-c", "from infra.tables import *; create_missing(dynamodb.client)"],
+            cwd=PROJECT,
+            env=variables,
+            check=True,
+        )
+        told = subprocess.run(
+            [sys.executable, "-m", "tests.system.crashes", str(MOMENTS)],
+            cwd=PROJECT,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        outcomes = [json.loads(line) for line in told.stdout.splitlines()]
+        client = client_of(data.url)
+        users = scan(client, "storefront-local-users")
+        disagreements = list(check(client))
+    finally:
+        local.stop(data.process)
+
+    assert len(outcomes) == len(POINTS) + MOMENTS
+    assert {each["status"] for each in outcomes} == {201}
+    assert sorted(each["email"] for each in outcomes) == sorted(u["email"]["S"] for u in users)
+    assert {each["user"] for each in outcomes} == {user["userId"]["S"] for user in users}
+    assert disagreements == []
+    at_points = {each["at"]: each["replayed"] for each in outcomes if each["at"] in POINTS}
+    assert at_points == {point: point in POINTS[-2:] for point in POINTS}
+    assert all(each["killed"] for each in outcomes if each["at"] in POINTS)
+    at_moments = [each for each in outcomes if each["at"] == "sometime"]
+    assert {each["replayed"] for each in at_moments if each["killed"]} == {True, False}
+
+
+@pytest.fixture(scope="module")
+def lossy(launch: Launch) -> Any:
+    """The API behind a proxy that can lose its answers, and the proxy."""
+    server = launch()
+    server.read_until("ready")
+    server.forget()
+    with running_proxy(server.port) as proxy:
+        yield Client(Live(proxy.server_address[1])), proxy, server.api
+
+
+def lose(lossy: tuple[Client, Proxy, Client], path: str, body: Any, **headers: str) -> None:
+    """Send a request that is fulfilled, and whose answer does not arrive."""
+    api, proxy, _ = lossy
+    with proxy.misbehaving("lose", count=1), pytest.raises((ConnectionError, RemoteDisconnected)):
+        api.post(path, body, **headers)
+
+
+def test_a_retry_after_a_lost_answer_is_a_replay(lossy: Any, sample: Sample) -> None:
+    """With the key, the client gets the answer that was lost, and there is one item."""
+    api, _, direct = lossy
+    key, chosen = unique(), unique()
+    body = sample.full() | {sample.key: chosen}
+    lose(lossy, sample.path, body, Idempotency_Key=key)
+
+    answer = api.post(sample.path, body, Idempotency_Key=key)
+
+    assert (answer.status, answer.headers["idempotency-replayed"]) == (201, "true")
+    assert direct.get(f"{sample.path}/{chosen}").body == answer.body
+
+
+def test_a_retry_without_a_key_is_the_callers_duplicate(lossy: Any) -> None:
+    """What the README says: without a key, the API cannot tell a retry from a second wish."""
+    api, _, direct = lossy
+    task = unique()
+    lose(lossy, "/todos", {"task": task})
+
+    assert api.post("/todos", {"task": task}).status == 201
+    tasks = [item["task"] for item in direct.walk("/todos", {"limit": 100})]
+    assert tasks.count(task) == 2
+
+
+def scan(client: Any, table: str) -> list[Any]:
+    """All the items of a table."""
+    return [
+        item
+        for page in client.get_paginator("scan").paginate(TableName=table)
+        for item in page["Items"]
+    ]

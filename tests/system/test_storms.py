@@ -1,0 +1,146 @@
+"""Exactly once, under storms: keys, unique values and references with many clients at once."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from infra.claims_check import check
+from tests.client import Answer, Client
+from tests.conftest import Launch, client_of
+from tests.samples import Sample, unique
+
+CLIENTS = 50
+STORM_THREADS = 30
+STORM_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def stormy(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """An API of its own, and a client of its database for looking at the claims."""
+    folder = tmp_path_factory.mktemp("storm")
+    local = launch(folder)
+    local.read_until("ready")
+    local.forget()
+    return local.api, client_of((folder / "url").read_text())
+
+
+@pytest.fixture
+def api(stormy: Any) -> Any:
+    """The API; after each test, items and claims agree."""
+    client, database = stormy
+    yield client
+    assert list(check(database)) == []
+
+
+def at_once(send: Callable[[int], Answer], count: int = CLIENTS) -> list[Answer]:
+    """What many clients get that send at the same time."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(send, range(count)))
+
+
+def test_one_key_creates_one_item(api: Client, sample: Sample) -> None:
+    """50 concurrent creates with one Idempotency-Key: one item, 50 equal answers, 49 replays."""
+    key, body = unique(), sample.full()
+    before = {item[sample.key] for item in api.walk(sample.path, {"limit": 100})}
+
+    answers = at_once(lambda _: api.post(sample.path, body, Idempotency_Key=key))
+
+    assert {(each.status, each.body, each.headers["location"]) for each in answers} == {
+        (201, answers[0].body, answers[0].headers["location"])
+    }
+    replays = [each for each in answers if each.headers.get("idempotency-replayed") == "true"]
+    assert len(replays) == CLIENTS - 1
+    after = {item[sample.key] for item in api.walk(sample.path, {"limit": 100})}
+    assert after - before == {answers[0].json[sample.key]}
+
+
+def test_one_email_goes_to_one_user(api: Client) -> None:
+    """50 creates that want one email, in different case: one wins; when it goes, one wins again."""
+    email = f"ada.{unique()}@shop.example"
+
+    def create(number: int) -> Answer:
+        spelling = "".join(random.choice((c.upper(), c)) for c in email)
+        return api.post("/users", {"name": f"User {number}", "email": spelling})
+
+    for _ in range(2):
+        answers = at_once(create)
+
+        assert Counter(each.status for each in answers) == {201: 1, 409: CLIENTS - 1}
+        assert all("email" in each.problems for each in answers if each.status == 409)
+        (winner,) = (each for each in answers if each.status == 201)
+        assert api.get("/users", {"email": email}).json["items"] == [winner.json]
+        assert api.delete(winner.headers["location"]).status == 204
+
+
+def test_no_review_joins_a_product_that_is_gone(api: Client) -> None:
+    """Of reviews that are created while their product is deleted, none comes after the delete."""
+    for _ in range(10):
+        product = api.create("/products", {"name": "Cup", "price": 1})["id"]
+        gone = Event()
+
+        def review(number: int, product: str = product, gone: Event = gone) -> tuple[bool, int]:
+            if number == CLIENTS // 2:
+                status = api.delete(f"/products/{product}").status
+                gone.set()
+                return False, status
+            late = gone.is_set()
+            body = {"review": "Good.", "productId": product}
+            return late, api.post("/reviews", body).status
+
+        outcomes = Counter(at_once(review))
+
+        assert outcomes[False, 204] == 1
+        assert outcomes[True, 201] == 0
+        assert set(outcomes) <= {(False, 204), (False, 201), (False, 400), (True, 400)}
+        after = api.post("/reviews", {"review": "Good.", "productId": product})
+        assert after.status == 400
+
+
+def test_a_storm_over_few_emails_leaves_no_claim_behind(api: Client) -> None:
+    """30 threads for 20 s create, rename, patch and delete users over ten emails at random."""
+    emails = [f"e{n}.{unique()}@shop.example" for n in range(10)]
+    users = [unique() for _ in range(15)]
+    end = monotonic() + STORM_SECONDS
+
+    def act(what: str, user: str, email: str | None) -> Answer:
+        place = f"/users/{user}"
+        given = {} if email is None else {"email": email}
+        match what:
+            case "create":
+                return api.post("/users", {"userId": user, "name": "A", **given})
+            case "replace":
+                return api.put(place, {"name": "B", **given})
+            case "patch":
+                return api.patch(place, {"email": email})
+            case "rename":
+                return api.patch(place, {"name": "C"})
+            case _:
+                return api.delete(place)
+
+    def live_through(seed: int) -> Counter[int]:
+        chance = random.Random(seed)
+        statuses: Counter[int] = Counter()
+        while monotonic() < end:
+            what = chance.choice(("create", "replace", "patch", "rename", "delete"))
+            answer = act(what, chance.choice(users), chance.choice((*emails, None)))
+            statuses[answer.status] += 1
+        return statuses
+
+    with ThreadPoolExecutor(STORM_THREADS) as pool:
+        statuses = sum(pool.map(live_through, range(STORM_THREADS)), Counter())
+
+    assert statuses.keys() == {200, 201, 204, 404, 409}
+    holders = [item for item in api.walk("/users", {"limit": 100}) if item.get("email") in emails]
+    assert len({item["email"] for item in holders}) == len(holders)
+    for item in holders:
+        assert api.get("/users", {"email": item["email"]}).json["items"] == [item]
+        taken = api.post("/users", {"name": "Eve", "email": item["email"].upper()})
+        assert taken.status == 409
+    for email in set(emails) - {item["email"] for item in holders}:
+        assert api.post("/users", {"name": "Eve", "email": email}).status == 201
