@@ -7,7 +7,7 @@ errors, and every response, Chalice's own included, leaves in the API's form.
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cached_property, wraps
 from hashlib import blake2b
 from http import HTTPStatus
 from time import perf_counter
@@ -81,6 +81,7 @@ CORS = CORSConfig(
 )
 CORS_HEADERS = CORS.get_access_control_headers()
 
+_to_sorted_json = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 _to_json = msgspec.json.Encoder(decimal_format="number").encode
 
 View = Callable[..., Response]
@@ -134,10 +135,7 @@ class Request:
         takes = (JSON, *also)
         if media_type and media_type.lower() not in takes:
             raise NotJson(f"The body must be {' or '.join(takes)}, not {media_type}.")
-        raw = cast("bytes", self._request.raw_body)
-        if len(raw) > MAX_BODY_BYTES:
-            raise TooLarge(f"The body has {len(raw)} bytes; it must have at most {MAX_BODY_BYTES}.")
-        return _json_object(raw)
+        return self._content
 
     @property
     def precondition(self) -> Precondition:
@@ -157,14 +155,32 @@ class Request:
 
     @property
     def once(self) -> Once | None:
-        """`Idempotency-Key` of a POST, with a digest of its path and body. Raises Invalid."""
+        """`Idempotency-Key` of a POST, with a digest of its path and body. Raises Invalid.
+
+        JSON that says the same is the same body, however its members are ordered and spaced.
+        """
         key = self._request.headers.get("Idempotency-Key")
         if key is None or self._request.method != "POST":
             return None
         if not re.fullmatch(IDEMPOTENCY_KEY, key):
             raise Invalid(Problem("Idempotency-Key", "must be 1 to 255 printable ASCII characters"))
-        sent = self._request.path.encode() + b"\0" + cast("bytes", self._request.raw_body)
+        try:
+            body = _to_sorted_json(self._content)
+        except (Malformed, TooLarge):
+            body = self._raw
+        sent = self._request.path.encode() + b"\0" + body
         return Once(key, blake2b(sent, digest_size=16).hexdigest())
+
+    @property
+    def _raw(self) -> bytes:
+        return cast("bytes", self._request.raw_body)
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        if len(self._raw) > MAX_BODY_BYTES:
+            size = len(self._raw)
+            raise TooLarge(f"The body has {size} bytes; it must have at most {MAX_BODY_BYTES}.")
+        return _json_object(self._raw)
 
     def _etags(self, header: str) -> tuple[str, ...]:
         text = self._request.headers.get(header)

@@ -6,7 +6,7 @@ second pass go through the fields one by one and put each error in words.
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct, ValidationError, convert
@@ -19,6 +19,8 @@ S = TypeVar("S", bound=Struct)
 
 # Longer integers stay Decimal: no Python int is made that no field could hold.
 INTEGER_DIGITS = 38
+# More digits than a body has, and every exponent: nothing is rounded.
+EXACT = Context(prec=100_000, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 def parse(kind: type[S], values: Mapping[str, Any], *, noun: str) -> S:
@@ -43,7 +45,7 @@ def key_problems(name: str, value: object) -> list[Problem]:
 
 
 def number(text: str) -> int | Decimal:
-    """The number that JSON text names, exactly; integral ones as int (5.0 is 5).
+    """The number that JSON text names, exactly, in one spelling: 5.0 is 5, and 1.50 is 1.5.
 
     Raises ValueError where the exponent is beyond what Decimal can say.
     """
@@ -53,7 +55,7 @@ def number(text: str) -> int | Decimal:
         raise ValueError("A number in the body is out of range.") from None
     if value.adjusted() < INTEGER_DIGITS and value == value.to_integral_value():
         return int(value)
-    return value
+    return value.normalize(EXACT)
 
 
 def _parse(kind: type[S], values: Mapping[str, Any], noun: str, *, textual: bool) -> S:

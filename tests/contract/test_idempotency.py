@@ -58,6 +58,17 @@ def test_a_key_with_another_body_is_a_422(api: Client, body: bytes) -> None:
     assert api.post("/todos", {"task": "Dust"}, Idempotency_Key=key).body == first.body
 
 
+def test_json_that_says_the_same_is_the_same_body(api: Client) -> None:
+    """Order, white space, escapes and zeros of a retry may differ."""
+    key = unique()
+    first = api.post("/products", b'{"name": "Caf\xc3\xa9", "price": 1.5}', Idempotency_Key=key)
+
+    again = api.post("/products", b'{"price":1.50,"name":"Caf\\u00e9"}', Idempotency_Key=key)
+
+    assert (again.status, again.body) == (201, first.body)
+    assert again.headers["idempotency-replayed"] == "true"
+
+
 def test_a_key_with_another_path_is_a_422(api: Client) -> None:
     """A key is for one request; the same body on another path is another."""
     key, body = unique(), {"name": "Ada", "review": "Good."}
