@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test claims-check lint format requirements clean
+.PHONY: run test claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -14,6 +14,9 @@ test: $(VENV)/installed ## Run all tests
 
 claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
 	@$(BIN)/python -m infra.claims_check
+
+costs: $(VENV)/installed ## Count anew what each call costs, for docs/costs.md
+	@$(BIN)/python -m infra.costs
 
 lint: $(VENV)/installed ## Check style and types
 	@$(BIN)/ruff check

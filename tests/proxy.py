@@ -1,5 +1,6 @@
 """A proxy, before the database or before the API, that does what networks and databases do."""
 
+import json
 import socket
 import struct
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ class Proxy(ThreadingHTTPServer):
     """Forwards POSTs to a server, or misbehaves when it is told to.
 
     Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
-    request is forwarded), `lose` (the answer, after it was).
+    request is forwarded), `lose` (the answer, after it was), `conflict` (transactions alone).
     """
 
     daemon_threads = True
@@ -33,7 +34,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.target = port
         self.way = ""
-        self.count = 0
+        self.faulty = range(0)
         self.seen = 0
         self.healed = Event()
 
@@ -42,10 +43,11 @@ class Proxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     @contextmanager
-    def misbehaving(self, way: str, count: int = 1_000_000) -> Iterator[None]:
-        """Misbehave with the next `count` requests; let go of those that hang in the end."""
+    def misbehaving(self, way: str, count: int = 1_000_000, after: int = 0) -> Iterator[None]:
+        """Misbehave with `count` requests after the next `after`; let go of hanging ones last."""
         self.healed.clear()
-        self.way, self.count, self.seen = way, count, 0
+        self.way, self.seen = way, 0
+        self.faulty = range(after + 1, after + 1 + count)
         try:
             yield
         finally:
@@ -67,11 +69,21 @@ class Handler(BaseHTTPRequestHandler):
         """Forward a request, or do with it what the proxy is told."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen += 1
-        way = self.server.way if self.server.seen <= self.server.count else ""
+        way = self.server.way if self.server.seen in self.server.faulty else ""
         if way in ERRORS:
             status, name = ERRORS[way]
             error = f'{{"__type": "{NAMESPACE}{name}", "message": "table storefront-x"}}'
             self.answer(status, {"Content-Type": "application/x-amz-json-1.0"}, error.encode())
+        elif way == "conflict" and self.headers["X-Amz-Target"].endswith(".TransactWriteItems"):
+            reasons = [{"Code": "TransactionConflict"} for _ in json.loads(body)["TransactItems"]]
+            error = {
+                "__type": f"{NAMESPACE}TransactionCanceledException",
+                "message": "Transaction cancelled, for storefront-x",
+                "CancellationReasons": reasons,
+            }
+            self.answer(
+                400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()
+            )
         elif way == "hang":
             self.server.healed.wait(60)
             self.close_connection = True

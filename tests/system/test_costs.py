@@ -1,5 +1,7 @@
 """What each call costs: DynamoDB calls per request, whatever the size of the table."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +11,7 @@ import app
 from chalicelib import dynamodb
 from infra import tables
 from tests.client import Client
+from tests.conftest import PROJECT
 from tests.samples import Sample, unique
 
 Calls = list[tuple[str, dict[str, Any]]]
@@ -178,3 +181,14 @@ def test_what_is_held_together_is_one_transaction(in_process: Client, calls: Cal
         answer = api.request(method, path, sent, **headers)
         made = [name for name, _ in calls]
         assert (answer.status, made) == (status, expected), (method, path, sent)
+
+
+def test_the_page_of_costs_is_what_is_measured() -> None:
+    """docs/costs.md says what `make costs` finds."""
+    code = "import sys; from infra import costs; sys.stdout.write(costs.page())"
+
+    measured = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert measured == (PROJECT / "docs" / "costs.md").read_text()

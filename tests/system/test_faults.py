@@ -51,6 +51,25 @@ def test_a_conditional_write_whose_answer_was_lost_has_succeeded(
     assert faulty.get(place).body == answer.body
 
 
+@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "conflict"])
+def test_a_short_fault_of_a_transaction_is_not_seen(faulty: Client, proxy: Proxy, way: str) -> None:
+    """A transaction is tried again too; one whose answer was lost is not done twice."""
+    email, other = (f"{unique()}@shop.example" for _ in range(2))
+    user = {"userId": unique(), "name": "Ada", "email": email}
+    place, once = f"/users/{user['userId']}", {"Idempotency-Key": unique()}
+
+    with proxy.misbehaving(way, count=1):
+        created = faulty.send("POST", "/users", user, **once)
+    assert created.status == 201
+    assert "idempotency-replayed" not in created.headers
+    # The read goes first: it is the transaction that the fault is for.
+    for method, body, status in (("PATCH", {"email": other}, 200), ("DELETE", None, 204)):
+        with proxy.misbehaving(way, count=1, after=1):
+            assert faulty.send(method, place, body).status == status
+    for free in (email, other):
+        assert faulty.post("/users", {"name": "Eve", "email": free}).status == 201
+
+
 def test_a_taken_key_stays_taken_when_answers_are_lost(faulty: Client, proxy: Proxy) -> None:
     """A create that meets another's item is a 409, retried or not."""
     item = faulty.create("/todos", {"task": "Dust"})

@@ -63,6 +63,31 @@ def test_writes_whose_answers_are_all_lost_are_whole_or_absent(
     assert item["id"] in [each["id"] for each in faulty.walk("/todos", {"status": "done"})]
 
 
+def test_transactions_that_are_always_in_the_way_are_a_503(faulty: Client, proxy: Proxy) -> None:
+    """Conflicts are tried again with pauses, for a bounded time; nothing has changed."""
+    email = f"{unique()}@shop.example"
+    user = faulty.create("/users", {"name": "Ada", "email": email})
+    place = f"/users/{user['userId']}"
+    requests = [
+        ("POST", "/users", {"name": "Eve", "email": f"x{email}"}),
+        ("PATCH", place, {"email": f"x{email}"}),
+        ("PUT", place, {"name": "Eve"}),
+        ("DELETE", place, None),
+    ]
+
+    with proxy.misbehaving("conflict"), ThreadPoolExecutor(len(requests)) as pool:
+        answers = list(pool.map(lambda request: timed(faulty, *request), requests))
+        seen = proxy.seen
+
+    for answer, seconds in answers:
+        assert answer.status == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert seconds < PATIENCE_SECONDS
+    assert 2 * len(requests) < seen < 40 * len(requests)
+    assert faulty.get(place).json == user
+    assert faulty.post("/users", {"name": "Eve", "email": f"x{email}"}).status == 201
+
+
 def timed(client: Client, method: str, path: str, body: Any) -> tuple[Answer, float]:
     """Send a request. Returns the answer and its seconds."""
     started = monotonic()
