@@ -148,9 +148,9 @@ def _release(owner: str, claim: str) -> Step:
             "Delete": {
                 "TableName": TABLE,
                 "Key": dynamodb.encode_row({"id": claim}),
-                # Only the owner's. That it is the owner's is what the item's own condition says,
-                # so this one is never the first to fail.
-                "ConditionExpression": "#owner = :owner",
+                # The owner's, which it is as long as the item's own condition holds: nobody else's
+                # claim is ever released.
+                "ConditionExpression": "attribute_not_exists(#owner) OR #owner = :owner",
                 "ExpressionAttributeNames": {"#owner": "owner"},
                 "ExpressionAttributeValues": {":owner": {"S": owner}},
             }

@@ -61,18 +61,16 @@ class Reason(Struct, frozen=True):
     """Why a transaction was cancelled, as far as one of its writes is concerned.
 
     `refused`: its condition did not hold, and `row` is what is stored (None: nothing is).
+    `passing`: it met another transaction, or a throttle, and may be tried again.
     """
 
     refused: bool
+    passing: bool
     row: Row | None
 
 
 class Cancelled(Exception):
-    """A transaction was cancelled.
-
-    Where none of its `reasons` is a refusal it met another transaction, or a throttle, and may be
-    tried again.
-    """
+    """A transaction was cancelled; `reasons` has one for each of its writes, in their order."""
 
     def __init__(self, reasons: list[Reason]) -> None:
         super().__init__()
@@ -96,6 +94,12 @@ UNAVAILABLE = frozenset(
     }
 )
 SERVER_ERROR = 500
+
+# Why a transaction is cancelled that was right in itself; any other reason is a fault of ours.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+REFUSED = "ConditionalCheckFailed"
+PASSING = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
+REASONS = {"None", REFUSED, *PASSING}
 
 
 def table(name: str) -> str:
@@ -122,13 +126,9 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
                 row: Any = error.response.get("Item")
                 raise ConditionFailed(row, retried=meta.get("RetryAttempts", 0) > 0) from None
             if code == "TransactionCanceledException":
-                reasons: Any = error.response["CancellationReasons"]
-                raise Cancelled(
-                    [
-                        Reason(each["Code"] == "ConditionalCheckFailed", each.get("Item"))
-                        for each in reasons
-                    ]
-                ) from None
+                reasons: list[Any] = list(error.response["CancellationReasons"])
+                if all(reason["Code"] in REASONS for reason in reasons):
+                    raise Cancelled([_reason(each) for each in reasons]) from None
             if code in UNAVAILABLE or meta.get("HTTPStatusCode", 0) >= SERVER_ERROR:
                 raise Unavailable from error
             raise
@@ -225,6 +225,11 @@ def decode(attribute: AttributeValue) -> Any:
 def encode_row(values: Mapping[str, Any]) -> Row:
     """`encode` for each value of an object."""
     return {name: encode(value) for name, value in values.items()}
+
+
+def _reason(told: Mapping[str, Any]) -> Reason:
+    code = told["Code"]
+    return Reason(code == REFUSED, code in PASSING, told.get("Item"))
 
 
 def _digits(number: Decimal) -> str:

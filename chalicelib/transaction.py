@@ -39,11 +39,15 @@ def write(steps: list[Step]) -> None:
     """Do all the steps, or none.
 
     Raises what the first refused step says, with every other name that is taken, or Raced where
-    another transaction was in the way.
+    another transaction was in the way of any step.
     """
     try:
         dynamodb.transact(TransactItems=[step.write for step in steps])
     except Cancelled as cancelled:
+        # First, for it may hide a refusal that matters more: a transaction that is still being
+        # committed shows its item before its record, and the replay would look like a conflict.
+        if any(reason.passing for reason in cancelled.reasons):
+            raise Raced from None
         refusals = [
             step.refused(reason.row)
             for step, reason in zip(steps, cancelled.reasons, strict=True)
@@ -66,8 +70,6 @@ def attempts() -> Iterator[None]:
 
 
 def _foremost(refusals: list[Exception]) -> Exception:
-    if not refusals:
-        return Raced()
     if not isinstance(refusals[0], Taken):
         return refusals[0]
     return Taken.together([each for each in refusals if isinstance(each, Taken)])

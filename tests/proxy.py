@@ -75,7 +75,10 @@ class Handler(BaseHTTPRequestHandler):
             error = f'{{"__type": "{NAMESPACE}{name}", "message": "table storefront-x"}}'
             self.answer(status, {"Content-Type": "application/x-amz-json-1.0"}, error.encode())
         elif way == "conflict" and self.headers["X-Amz-Target"].endswith(".TransactWriteItems"):
-            reasons = [{"Code": "TransactionConflict"} for _ in json.loads(body)["TransactItems"]]
+            # The first write meets another transaction, which the others have come after.
+            count = len(json.loads(body)["TransactItems"])
+            refused = [{"Code": "ConditionalCheckFailed"}] * (count - 1)
+            reasons = [{"Code": "TransactionConflict"}, *refused]
             error = {
                 "__type": f"{NAMESPACE}TransactionCanceledException",
                 "message": "Transaction cancelled, for storefront-x",

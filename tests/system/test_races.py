@@ -2,10 +2,6 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
-from threading import Event
-
-import pytest
 
 from tests.client import Client
 from tests.samples import unique
@@ -47,41 +43,3 @@ def test_one_of_many_creates_with_one_key_wins(live: Client) -> None:
     assert Counter(answer.status for answer in answers) == {201: 1, 409: 49}
     (winner,) = (answer for answer in answers if answer.status == 201)
     assert live.get(f"/todos/{key}").body == winner.body
-
-
-@pytest.mark.parametrize("sort", ["createdAt", "-createdAt", "price", "-price"])
-def test_a_walk_gives_what_was_there_throughout_exactly_once(
-    live: Client, catalogue: set[str], sort: str
-) -> None:
-    """Walking 1,000 products while others come and go misses none and repeats none."""
-    over = Event()
-
-    def churn() -> int:
-        rounds = 0
-        while not over.is_set():
-            made = [live.create("/products", {"name": "Flower", "price": p}) for p in (0, 5, 99)]
-            for item in made:
-                live.delete(f"/products/{item['id']}")
-            rounds += 1
-        return rounds
-
-    with ThreadPoolExecutor(2) as pool:
-        churning = [pool.submit(churn) for _ in range(2)]
-        try:
-            walked = Counter(
-                item["id"] for item in live.walk("/products", {"sort": sort, "limit": 7})
-            )
-        finally:
-            over.set()
-        assert all(each.result() > 0 for each in churning)
-
-    assert {key: walked[key] for key in catalogue} == dict.fromkeys(catalogue, 1)
-
-
-@pytest.fixture(scope="module")
-def catalogue(live: Client) -> set[str]:
-    """1,000 products, many of one price."""
-    return {
-        live.create("/products", {"name": "Cup", "price": Decimal(n % 50) / 4})["id"]
-        for n in range(1000)
-    }

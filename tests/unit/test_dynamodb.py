@@ -1,9 +1,13 @@
 """The codec between values and attribute values."""
 
+import json
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +68,59 @@ def test_attribute_values_of_others_are_refused() -> None:
     """Binary and sets are not written here, so they are not read."""
     with pytest.raises(TypeError, match="type SS"):
         decode({"SS": ["a"]})
+
+
+def test_a_transaction_that_is_wrong_in_itself_is_a_fault_of_ours() -> None:
+    """A reason that is neither a refusal nor passing is not tried again: it is shown as it is."""
+    table = {"TableName": dynamodb.table("nowhere"), "Item": {"id": {"S": "x"}}}
+
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        dynamodb.transact(TransactItems=[{"Put": table}])
+
+
+ANYTHING = [{"Put": {"TableName": "x", "Item": {"id": {"S": "x"}}}}]
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (["None", "ConditionalCheckFailed"], [(False, False), (True, False)]),
+        (["TransactionConflict", "ThrottlingError"], [(False, True), (False, True)]),
+        (["ProvisionedThroughputExceeded", "None"], [(False, True), (False, False)]),
+        (["ValidationError", "ConditionalCheckFailed"], None),
+    ],
+)
+def test_cancellation_reasons_are_told_apart(
+    codes: list[str], expected: list[tuple[bool, bool]] | None
+) -> None:
+    """Refused, passing, or neither, as DynamoDB words it; what is our own fault stays an error."""
+
+    def cancel(**_: Any) -> tuple[Any, Any]:
+        reasons = [{"Code": code} for code in codes]
+        error = {
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "message": "Transaction cancelled",
+            "CancellationReasons": reasons,
+        }
+        return AWSResponse("https://x", 400, {}, Raw(json.dumps(error).encode()))
+
+    dynamodb.client.meta.events.register_first("before-send.dynamodb", cancel)
+    try:
+        if expected is None:
+            with pytest.raises(ClientError, match="Transaction cancelled"):
+                dynamodb.transact(TransactItems=ANYTHING)
+        else:
+            with pytest.raises(dynamodb.Cancelled) as cancelled:
+                dynamodb.transact(TransactItems=ANYTHING)
+            told = [(reason.refused, reason.passing) for reason in cancelled.value.reasons]
+            assert told == expected
+    finally:
+        dynamodb.client.meta.events.unregister("before-send.dynamodb", cancel)
+
+
+class Raw(BytesIO):
+    """The body of a response, as urllib3 gives it."""
+
+    def stream(self, **_: Any) -> Any:
+        """The body in one piece."""
+        yield self.read()
