@@ -29,6 +29,10 @@ from tests.client import Client, InProcess, Live  # noqa: E402
 from tests.samples import SAMPLES, Sample  # noqa: E402
 
 PROJECT = Path(__file__).parent.parent
+# What a user's shell has, also where make runs the tests.
+SHELL = {
+    name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+}
 
 
 def free_port() -> int:

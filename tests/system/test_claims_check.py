@@ -8,7 +8,7 @@ import pytest
 from chalicelib import claims, dynamodb
 from infra.claims_check import check
 from tests.client import Client
-from tests.conftest import PROJECT, Launch
+from tests.conftest import PROJECT, SHELL, Launch
 from tests.samples import unique
 
 
@@ -69,7 +69,9 @@ def test_the_command_checks_the_running_shop(launch: Launch, tmp_path: Path) -> 
             "STAGE=local",
             "--old-file=.venv/installed",
         ]
-        result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            command, cwd=PROJECT, env=SHELL, capture_output=True, text=True, check=False
+        )
         return result.returncode, result.stdout + result.stderr
 
     assert claims_check() == (0, "storefront-local-*: no disagreements\n")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import PROJECT, Launch, free_port
+from tests.conftest import PROJECT, SHELL, Launch, free_port
 
 SECONDS = 30
 
@@ -201,7 +201,12 @@ def test_a_python_that_is_too_old_is_said(project: Path, tmp_path: Path) -> None
     old.chmod(0o755)
 
     result = subprocess.run(
-        ["make", "run", f"PYTHON={old}"], cwd=project, capture_output=True, text=True, check=False
+        ["make", "run", f"PYTHON={old}"],
+        cwd=project,
+        env=SHELL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert result.returncode != 0

@@ -1,6 +1,5 @@
 """The README's own examples, copied from it, answer as printed."""
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, drain, free_port
+from tests.conftest import PROJECT, SHELL, drain, free_port
 from tests.system.test_local import change, eventually
 
 README = (PROJECT / "README.md").read_text()
@@ -51,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
         # The packages are those of the `make test` that runs this: they are not installed again.
         [*command.split(), "--old-file=.venv/installed"],
         cwd=project,
-        env=os.environ | {"PORT": str(port), "DATA_DIR": str(project.parent / "data")},
+        env=SHELL | {"PORT": str(port), "DATA_DIR": str(project.parent / "data")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
