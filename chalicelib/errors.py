@@ -75,3 +75,7 @@ class Unavailable(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The database is busy or away. Nothing is wrong with the request: retry.")
+
+
+class SettingError(Exception):
+    """A setting's value cannot be used; the sentence says which one and what would be right."""

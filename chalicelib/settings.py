@@ -3,9 +3,7 @@
 import os
 import re
 
-
-class SettingError(Exception):
-    """A variable's value cannot be used; the sentence says which one and what would be right."""
+from chalicelib.errors import SettingError
 
 
 def _setting(name: str, default: str, pattern: str, right: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.errors import SettingError
 from infra import local
 
 if TYPE_CHECKING:
@@ -24,24 +25,23 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Check the tables of the stage in `STAGE`. Returns 0 if all agree, 1 if not."""
-    if os.environ.get("STAGE", "local") == "local":
-        try:
-            url = local.database_url()
-        except local.Refused as refusal:
-            print(refusal, file=sys.stderr)
-            return 1
-        os.environ.update(local.environment(url))
-    from chalicelib import settings
-    from chalicelib.dynamodb import client
-
+    stage = os.environ.get("STAGE", "local")
     try:
+        if stage == "local":
+            os.environ.update(local.environment(local.database_url()))
+        # Only now: it reads the environment when it is imported.
+        from chalicelib.dynamodb import client
+
         disagreements = list(check(client))
-    except (BotoCoreError, ClientError) as error:
-        print(f"The tables {settings.TABLE_PREFIX}* cannot be read: {error}", file=sys.stderr)
+    except local.Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    except (SettingError, BotoCoreError, ClientError) as error:
+        print(f"The tables of the stage {stage!r} cannot be read. {error}", file=sys.stderr)
         return 1
     for disagreement in disagreements:
         print(disagreement)
-    print(f"{settings.TABLE_PREFIX}*: {len(disagreements) or 'no'} disagreements")
+    print(f"Stage {stage}: {len(disagreements) or 'no'} disagreements")
     return 1 if disagreements else 0
 
 

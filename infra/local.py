@@ -18,6 +18,7 @@ from typing import IO, Any, NoReturn
 
 from chalice.cli.filewatch import RESTART_REQUEST_RC
 
+from chalicelib.errors import SettingError
 from infra import database
 
 PROJECT = Path(__file__).parent.parent
@@ -185,10 +186,8 @@ def _prepare(data: database.Database) -> None:
     variables = environment(data.url)
     os.environ.clear()
     os.environ.update(variables)
-    # Only now: both read the environment when they are imported.
-    from chalicelib.settings import SettingError
-
     try:
+        # Only now: they read the environment when they are imported.
         from chalicelib.dynamodb import client
         from infra import sample_data, tables
     except SettingError as error:

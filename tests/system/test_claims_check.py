@@ -56,26 +56,42 @@ def test_an_orphaned_claim_is_found(in_process: Client, user: dict[str, str]) ->
         )
 
 
+def claims_check(**variables: str) -> tuple[int, str]:
+    """Run the command. Returns its status, 0 or not, and what it says."""
+    given = [f"{name}={value}" for name, value in variables.items()]
+    result = subprocess.run(
+        ["make", "claims-check", "--old-file=.venv/installed", *given],
+        cwd=PROJECT,
+        env=SHELL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = [line for line in (result.stdout + result.stderr).splitlines() if "make:" not in line]
+    return result.returncode, "\n".join(said)
+
+
 def test_the_command_checks_the_running_shop(launch: Launch, tmp_path: Path) -> None:
-    """Status 0 where all agree; a sentence and status 1 where nothing runs."""
-    local = launch(tmp_path)
-    local.read_until("ready")
+    """Status 0 where all agree; a sentence and another status where nothing runs."""
+    running = launch(tmp_path)
+    running.read_until("ready")
 
-    def claims_check() -> tuple[int, str]:
-        command = [
-            "make",
-            "claims-check",
-            f"DATA_DIR={tmp_path}",
-            "STAGE=local",
-            "--old-file=.venv/installed",
-        ]
-        result = subprocess.run(
-            command, cwd=PROJECT, env=SHELL, capture_output=True, text=True, check=False
-        )
-        return result.returncode, result.stdout + result.stderr
-
-    assert claims_check() == (0, "storefront-local-*: no disagreements\n")
-    local.stop()
-    status, said = claims_check()
+    assert claims_check(DATA_DIR=str(tmp_path)) == (0, "Stage local: no disagreements")
+    running.stop()
+    status, said = claims_check(DATA_DIR=str(tmp_path))
     assert status != 0
-    assert f"Nothing runs with the data in {tmp_path}; start it with make run.\n" in said
+    assert said == f"Nothing runs with the data in {tmp_path}; start it with make run."
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [("a b", "STAGE is 'a b'; it must be 1 to 50 of A-Z a-z 0-9 _ -."), ("dev", "127.0.0.1:9")],
+)
+def test_tables_that_cannot_be_read_are_said(stage: str, reason: str) -> None:
+    """A stage that is none and a database that is away: a sentence, and no stack trace."""
+    status, said = claims_check(STAGE=stage, AWS_ENDPOINT_URL_DYNAMODB="http://127.0.0.1:9")
+
+    assert status != 0
+    assert said.startswith(f"The tables of the stage '{stage}' cannot be read. ")
+    assert reason in said
+    assert "\n" not in said
