@@ -1,7 +1,7 @@
 """What the shop keeps: its customers, its catalogue, its task list, what people say of it.
 
 One declaration per resource. Validation, JSON, DynamoDB's tables and indexes and the sample data
-are read off it (schema.py says how); docs/architecture.md shows what adding a field takes.
+are read off it (schema.py says how); the README shows what adding a field takes.
 """
 
 import random
