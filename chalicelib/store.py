@@ -53,38 +53,7 @@ class Collection:
                 "collection": self.resource.path,
             }
         )
-        item = self._item(row)
-        put = {
-            "TableName": self.table,
-            "Item": row,
-            "ConditionExpression": "attribute_not_exists(#0)",
-            "ExpressionAttributeNames": {"#0": self.resource.key},
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        taken = Taken(self.resource.noun, {self.resource.key: key})
-        # In the order in which their refusals matter.
-        steps = [
-            *([claims.record(once, item)] if once else []),
-            *self._references({}, row),
-            Step({"Put": put}, lambda _: taken),
-            *claims.moves(self.resource, key, {}, row),
-        ]
-        if len(steps) == 1:
-            try:
-                dynamodb.put(**put)
-            except ConditionFailed as refused:
-                if not _is_ours(refused.row, row):
-                    raise taken from None
-            return item
-        for _ in transaction.attempts():
-            try:
-                transaction.write(steps)
-            except Raced:
-                continue
-            except Recorded as recorded:
-                return recorded.item
-            return item
-        raise Unavailable
+        return self._insert(row, once)
 
     def read(self, key: str, *, when: Precondition = UNCONDITIONAL) -> Item:
         """The item with this key, as the last write left it.
@@ -160,6 +129,41 @@ class Collection:
         rows = self._rows(wanted.request(), start=start, count=limit + 1)
         items = [self._item(row).values for row in rows[:limit] if wanted.has(row)]
         return Page(items, wanted.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
+
+    def _insert(self, row: Row, once: Once | None) -> Item:
+        key = row[self.resource.key]["S"]
+        item = self._item(row)
+        put = {
+            "TableName": self.table,
+            "Item": row,
+            "ConditionExpression": "attribute_not_exists(#0)",
+            "ExpressionAttributeNames": {"#0": self.resource.key},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        taken = Taken(self.resource.noun, {self.resource.key: key})
+        # In the order in which their refusals matter.
+        steps = [
+            *([claims.record(once, item)] if once else []),
+            *self._references({}, row),
+            Step({"Put": put}, lambda _: taken),
+            *claims.moves(self.resource, key, {}, row),
+        ]
+        if len(steps) == 1:
+            try:
+                dynamodb.put(**put)
+            except ConditionFailed as refused:
+                if not _is_ours(refused.row, row):
+                    raise taken from None
+            return item
+        for _ in transaction.attempts():
+            try:
+                transaction.write(steps)
+            except Raced:
+                continue
+            except Recorded as recorded:
+                return recorded.item
+            return item
+        raise Unavailable
 
     def _rows(self, request: dict[str, Any], *, start: Row | None, count: int) -> list[Row]:
         # A Query ends at 1 MB, which some 50 of the longest reviews fill. Only then is there a

@@ -14,8 +14,9 @@ from chalicelib import dynamodb
 from chalicelib.dynamodb import Cancelled, Row
 from chalicelib.errors import Taken
 
-# What another transaction has just changed is free again within milliseconds. The time is for
-# both: pauses here, and a last attempt of 24 s at the very worst, stay under API Gateway's 29 s.
+# What another transaction is changing is free again within milliseconds. At the very worst, the
+# last attempt begins at the end of this time and takes 24 s, a read and a transaction of 12 s each
+# (dynamodb.py): still under the 29 s after which API Gateway gives up.
 PATIENCE_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
@@ -65,7 +66,8 @@ def attempts() -> Iterator[None]:
     pause = FIRST_PAUSE_SECONDS
     while monotonic() - started < PATIENCE_SECONDS:
         yield
-        sleep(random() * pause)  # noqa: S311, jitter
+        # A pause of random length: clients that met once would else meet again.
+        sleep(random() * pause)  # noqa: S311, nothing to guess
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 

@@ -8,7 +8,8 @@ command where that would mislead a client or a developer:
 - 204, 304 and HEAD have no body and say nothing of one, a Content-Length that is no number and
   a chunked body are refused, an unknown method is a 405;
 - bursts of connections are accepted, and answers do not wait for a delayed acknowledgement;
-- only the app's own files are watched for changes.
+- only the app's own files are watched for changes, and none that is saved while the app loads is
+  missed.
 
 What is replaced here is internal to Chalice, which is why its version is pinned.
 """
