@@ -4,13 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test claims-check costs lint format requirements clean
+# Commands on a stage in AWS take STAGE=dev, test or prod.
+.PHONY: run test tables claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
 
 test: $(VENV)/installed ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+tables: $(VENV)/installed ## Make the tables that a STAGE misses
+	@$(BIN)/python -m infra.tables
 
 claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
 	@$(BIN)/python -m infra.claims_check

@@ -17,13 +17,11 @@ from chalicelib import dynamodb
 from chalicelib.dynamodb import Row
 from chalicelib.errors import Reused, Taken
 from chalicelib.items import Item
-from chalicelib.schema import Resource, folded
+from chalicelib.schema import CLAIMS, EXPIRY, Resource, folded
 from chalicelib.transaction import Step
 
-TABLE = dynamodb.table("claims")
+TABLE = dynamodb.table(CLAIMS)
 RECORD_SECONDS = 24 * 60 * 60
-# The TTL attribute of the table, in seconds since 1970. Claims on values have none: they stay.
-EXPIRY = "expiresAt"
 
 _to_json = Encoder(decimal_format="number").encode
 

@@ -24,6 +24,11 @@ Key = Annotated[
     ),
 ]
 
+# The table of claims.py, whose key is `id`, and its TTL attribute, in seconds since 1970. Claims on
+# values have none: they stay.
+CLAIMS = "claims"
+EXPIRY = "expiresAt"
+
 # What every item carries beside its key and its fields, and no body can change.
 READ_ONLY = ("createdAt", "updatedAt", "etag")
 

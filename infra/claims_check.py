@@ -11,10 +11,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.errors import SettingError
-from infra import local
+from infra import command, local, stages
+from infra.command import Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,26 +21,23 @@ if TYPE_CHECKING:
     from chalicelib.schema import Resource
 
 
-def main() -> int:
-    """Check the tables of the stage in `STAGE`. Returns 0 if all agree, 1 if not."""
-    stage = os.environ.get("STAGE", "local")
-    try:
-        if stage == "local":
-            os.environ.update(local.environment(local.database_url()))
-        # Only now: it reads the environment when it is imported.
-        from chalicelib.dynamodb import client
+def main() -> None:
+    """Check the tables of the stage in `STAGE`. Raises Refused if they disagree."""
+    stage = stages.load(os.environ.get("STAGE", "local"))
+    if stage.name == "local":
+        os.environ.update(local.environment(local.database_url()))
+    stage.enter()
+    # Only now: it reads the environment when it is imported.
+    from chalicelib.dynamodb import client
 
-        disagreements = list(check(client))
-    except local.Refused as refusal:
-        print(refusal, file=sys.stderr)
-        return 1
-    except (SettingError, BotoCoreError, ClientError) as error:
-        print(f"The tables of the stage {stage!r} cannot be read. {error}", file=sys.stderr)
-        return 1
+    disagreements = list(check(client))
     for disagreement in disagreements:
         print(disagreement)
-    print(f"Stage {stage}: {len(disagreements) or 'no'} disagreements")
-    return 1 if disagreements else 0
+    print(f"Stage {stage.name}: {len(disagreements) or 'no'} disagreements")
+    if disagreements:
+        raise Refused(
+            "Mend them by hand: delete a claim that is nobody's, write one that is missing."
+        )
 
 
 def check(client: "DynamoDBClient") -> Iterator[str]:
@@ -89,4 +84,4 @@ def _scan(client: "DynamoDBClient", table: str) -> "Iterator[Row]":
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run(main))

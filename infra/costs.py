@@ -87,7 +87,7 @@ def _measured() -> str:
     from chalicelib.store import Collection
     from infra import tables
 
-    tables.create_missing(client)
+    tables.create(client)
     users, products, todos, reviews = map(Collection, models.RESOURCES)
     # Long enough for all four to be of about one size.
     user = {"name": "A" * 60, "username": "ada", "email": "ada@shop.example"}

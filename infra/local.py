@@ -19,16 +19,13 @@ from typing import IO, Any, NoReturn
 from chalice.cli.filewatch import RESTART_REQUEST_RC
 
 from chalicelib.errors import SettingError
-from infra import database
+from infra import database, stages
+from infra.command import Refused
 
-PROJECT = Path(__file__).parent.parent
+PROJECT = stages.PROJECT
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 10
-
-
-class Refused(Exception):
-    """Why the local server cannot start, and what to do about it."""
 
 
 class Stopped(BaseException):
@@ -55,9 +52,8 @@ def main() -> int:
 
 def environment(url: str) -> dict[str, str]:
     """The environment of a process that uses the local database at `url`, and no AWS account."""
-    stage = json.loads((PROJECT / ".chalice" / "config.json").read_text())["stages"]["local"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    variables: dict[str, str] = stage["environment_variables"]
+    variables: dict[str, str] = stages.load("local").config.environment_variables
     return (
         own
         | variables
@@ -192,7 +188,7 @@ def _prepare(data: database.Database) -> None:
         from infra import sample_data, tables
     except SettingError as error:
         raise Refused(str(error)) from None
-    tables.create_missing(client)
+    tables.create(client)
     sample_data.load_once(client)
 
 

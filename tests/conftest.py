@@ -133,7 +133,7 @@ def drain(source: int) -> None:
 @pytest.fixture(scope="session")
 def in_process() -> Client:
     """The API in this process, on moto's tables."""
-    tables.create_missing(dynamodb.client)
+    tables.create(dynamodb.client)
     return Client(InProcess(app))
 
 

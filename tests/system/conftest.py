@@ -29,7 +29,7 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
     botocore keeps a budget of retries per client, which outages use up.
     """
     variables = local.environment(proxy.url)
-    tables.create_missing(client_of(proxy.url))
+    tables.create(client_of(proxy.url))
     port = free_port()
     with subprocess.Popen(
         local.command(port, "--no-autoreload"),

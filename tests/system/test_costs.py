@@ -9,7 +9,7 @@ import pytest
 
 import app
 from chalicelib import dynamodb
-from infra import tables
+from infra import stages, tables
 from tests.client import Client
 from tests.conftest import PROJECT
 from tests.samples import Sample, unique
@@ -79,7 +79,11 @@ def catalogue(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a table with this many products."""
     count: int = request.param
     table = f"storefront-local-catalogue-{unique()}"
-    dynamodb.client.create_table(**tables.definition(app.PRODUCTS) | {"TableName": table})
+    products = dynamodb.table("products")
+    (declared,) = (
+        each for each in tables.definitions(stages.load("local")) if each["TableName"] == products
+    )
+    dynamodb.client.create_table(**declared | {"TableName": table})
     rows = [
         dynamodb.encode_row(
             {

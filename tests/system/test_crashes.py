@@ -30,7 +30,7 @@ def test_a_killed_create_is_done_once_by_its_retry() -> None:
     try:
         variables = local.environment(data.url)
         subprocess.run(
-            [sys.executable, "-c", "from infra.tables import *; create_missing(dynamodb.client)"],
+            [sys.executable, "-c", "from infra import tables; tables.create()"],
             cwd=PROJECT,
             env=variables,
             check=True,

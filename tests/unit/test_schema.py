@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.models import PRODUCTS, RESOURCES, REVIEWERS, REVIEWS, TODOS, USERS, Price
-from infra import tables
+from chalicelib.models import RESOURCES, REVIEWERS, REVIEWS, TODOS, USERS, Price
+from infra import stages, tables
 
 
 def test_the_key_the_fields_and_the_read_only_ones_make_an_item() -> None:
@@ -40,9 +40,9 @@ def test_an_index_exists_for_each_documented_list() -> None:
 
 def test_a_table_is_made_of_its_declaration() -> None:
     """One on-demand table per resource, its keys typed as its fields are."""
-    table = tables.definition(PRODUCTS)
+    definitions = {each["TableName"]: each for each in tables.definitions(stages.load("local"))}
 
-    assert table["TableName"] == "storefront-local-products"
+    table = definitions["storefront-local-products"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]} == {
         "id": "S",

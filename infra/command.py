@@ -1,0 +1,90 @@
+"""What the project's commands have in common: a sentence, and no stack trace, where one is refused.
+
+Each sentence says what is wrong and what to do about it.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+from chalicelib.errors import SettingError
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and each service's own names
+UNKNOWN_CREDENTIALS = {
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+class Refused(Exception):
+    """Why a command cannot do what it was asked to, and what to do about it."""
+
+
+def run(main: Callable[[], None]) -> int:
+    """Run a command. Returns its exit status: 0, or 1 where it was refused or interrupted."""
+    try:
+        main()
+    except (Refused, SettingError, BotoCoreError, ClientError) as error:
+        print(sentence(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. The same command goes on from here.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def sentence(error: Exception) -> str:
+    """What is wrong, and what to do about it."""
+    match error:
+        case NoRegionError():
+            return (
+                "No region is set: say which one, for example export AWS_DEFAULT_REGION=eu-west-1."
+            )
+        case NoCredentialsError() | PartialCredentialsError():
+            return (
+                "There are no AWS credentials: set AWS_PROFILE to a profile of yours, or "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            )
+        case ProfileNotFound():
+            return f"{error}: aws configure list-profiles says which ones there are."
+        case EndpointConnectionError():
+            return f"{error} Check the network, and AWS_ENDPOINT_URL if it is set."
+        case ClientError():
+            return _sentence_of_aws(error)
+    return str(error)
+
+
+def _sentence_of_aws(error: ClientError) -> str:
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    if code in UNKNOWN_CREDENTIALS:
+        return (
+            f"AWS does not accept these credentials ({code}): check AWS_PROFILE, or the keys, "
+            "with aws sts get-caller-identity."
+        )
+    if code in DENIED:
+        return (
+            f"These credentials do not have the right to call {error.operation_name}: {message} "
+            "docs/operating.md has the policy that a deployer needs."
+        )
+    if code == "ResourceNotFoundException":
+        stage = os.environ.get("STAGE")
+        return f"A table is missing ({message}); make tables STAGE={stage} makes it."
+    return str(error)

@@ -1,0 +1,176 @@
+"""The stages, as `.chalice/config.json` declares them.
+
+That file is the one place that says what differs between stages. Chalice reads its own settings
+there (https://aws.github.io/chalice/topics/configfile.html); what Chalice cannot say stands under
+`infra`, whose settings and defaults are `Infra`'s. No default costs anything while nobody calls.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from chalice.config import Config
+from msgspec import Meta, Struct
+
+from infra.command import Refused
+
+PROJECT = Path(__file__).parent.parent
+FILE = PROJECT / ".chalice" / "config.json"
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+]  # fmt: skip
+
+
+class Throttle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Requests per second on average, and at once, beyond which API Gateway answers 429."""
+
+    rate: Annotated[float, Meta(gt=0, le=10_000)] = 100
+    burst: Annotated[int, Meta(ge=1, le=5_000)] = 200
+
+
+class Capacity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Provisioned capacity of every table and index, scaled between two bounds.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html
+    """
+
+    least: Annotated[int, Meta(ge=1)] = 1
+    most: Annotated[int, Meta(ge=1, le=40_000)] = 100
+    # Of the capacity that is consumed, in percent: below it scales in, above it scales out.
+    target: Annotated[int, Meta(ge=20, le=90)] = 70
+
+
+class Cache(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """API Gateway's cache, which costs by the hour, of the lists of some resources.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html
+    """
+
+    gigabytes: Literal["0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237"] = "0.5"
+    seconds: Annotated[int, Meta(ge=1, le=3600)] = 60
+    resources: tuple[str, ...] = ("products",)
+
+
+class UsagePlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one API key may ask for; with a plan, every call needs a key."""
+
+    rate: Annotated[float, Meta(gt=0, le=10_000)] = 50
+    burst: Annotated[int, Meta(ge=1, le=5_000)] = 100
+    requests_per_month: Annotated[int, Meta(ge=1)] = 1_000_000
+
+
+class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a stage can say beyond Chalice's own settings."""
+
+    log_retention_in_days: RetentionDays = 30
+    access_logs: bool = True
+    throttle: Throttle = Throttle()
+    # Metrics of each method, beside those of the whole stage; CloudWatch charges for them.
+    detailed_metrics: bool = False
+    point_in_time_recovery: bool = True
+    deletion_protection: bool = False
+    # All tables are encrypted; with AWS_MANAGED the key is in KMS, which logs and charges its use.
+    encryption: Literal["AWS_OWNED", "AWS_MANAGED"] = "AWS_OWNED"
+    # None is on-demand.
+    capacity: Capacity | None = None
+
+    # What follows is made by the template of `make package` alone.
+    cache: Cache | None = None
+    usage_plan: UsagePlan | None = None
+    provisioned_concurrency: Annotated[int, Meta(ge=0, le=1000)] = 0
+    snap_start: bool = False
+    alarms: bool = False
+    dashboard: bool = False
+
+
+class Stage(Struct, frozen=True):
+    """A stage: what Chalice reads of it, and what `infra` does."""
+
+    name: str
+    config: Config
+    infra: Infra
+
+    @property
+    def table_prefix(self) -> str:
+        """What the names of its tables begin with."""
+        prefix: str = self.config.environment_variables["TABLE_PREFIX"]
+        return prefix
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of everything that it has."""
+        tags: dict[str, str] = self.config.tags
+        return {name: value for name, value in tags.items() if name != "aws-chalice"}
+
+    @property
+    def function(self) -> str:
+        """The name that `chalice deploy` gives its Lambda function."""
+        return f"{self.config.app_name}-{self.name}"
+
+    @property
+    def log_group(self) -> str:
+        """Where the Lambda function's log is."""
+        return f"/aws/lambda/{self.function}"
+
+    @property
+    def access_log_group(self) -> str:
+        """Where API Gateway's access log is."""
+        return f"/aws/apigateway/{self.function}"
+
+    @property
+    def has_alias(self) -> bool:
+        """Whether API Gateway calls an alias of the function, and not its latest version."""
+        return bool(self.infra.provisioned_concurrency or self.infra.snap_start)
+
+    def enter(self) -> None:
+        """Give this process the stage's environment variables, for the app to read."""
+        os.environ.update(self.config.environment_variables)
+
+
+def load(name: str) -> Stage:
+    """The stage with this name. Raises Refused for one that does not exist, or is wrong."""
+    declared = _declared()
+    stages = declared.get("stages", {})
+    if name not in stages:
+        raise Refused(f"There is no stage {name!r}: .chalice/config.json has {', '.join(stages)}.")
+    config = Config(chalice_stage=name, config_from_disk=declared)
+    try:
+        infra = msgspec.convert(stages[name].get("infra", {}), Infra)
+    except msgspec.ValidationError as error:
+        raise Refused(f"The stage {name!r} in .chalice/config.json is wrong: {error}.") from None
+    variables = config.environment_variables
+    missing = [each for each in ("STAGE", "TABLE_PREFIX") if each not in variables]
+    if missing:
+        raise Refused(
+            f"The stage {name!r} in .chalice/config.json is wrong: its environment_variables "
+            f"do not set {' and '.join(missing)}."
+        )
+    return Stage(name, config, infra)
+
+
+def cloud() -> list[str]:
+    """The names of the stages that are in an AWS account: all but `local`."""
+    return [name for name in _declared()["stages"] if name != "local"]
+
+
+def asked() -> Stage:
+    """The stage that the environment variable STAGE asks for, in an AWS account. Raises Refused."""
+    name = os.environ.get("STAGE", "")
+    if not name or name == "local":
+        raise Refused(f"Say which stage, one of {', '.join(cloud())}: STAGE={cloud()[0]}.")
+    stage = load(name)
+    stage.enter()
+    return stage
+
+
+def _declared() -> dict[str, Any]:
+    try:
+        declared: dict[str, Any] = json.loads(FILE.read_text())
+    except json.JSONDecodeError as error:
+        raise Refused(f".chalice/config.json is not JSON: {error}.") from None
+    return declared

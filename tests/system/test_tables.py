@@ -1,0 +1,336 @@
+"""`make tables`: what it makes of what is there, however often it is stopped."""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra import command, database, local, stages, tables
+from infra.command import Refused
+from infra.stages import Capacity, Infra, Stage
+from tests.conftest import client_of
+from tests.samples import unique
+
+Make = Callable[..., Stage]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """A client of an empty ministack."""
+    data = database.start(None)
+    try:
+        yield client_of(data.url)
+    finally:
+        local.stop(data.process)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """The stage dev, with tables of its own."""
+    return named(unique())
+
+
+def named(prefix: str, **infra: Any) -> Stage:
+    """The stage dev, whose tables have another prefix."""
+    dev = stages.load("dev")
+    declared: Any = dev.config.config_from_disk
+    declared["stages"]["dev"]["environment_variables"]["TABLE_PREFIX"] = f"{prefix}-"
+    return Stage("dev", dev.config, Infra(**infra) if infra else dev.infra)
+
+
+def state(client: Any, stage: Stage) -> dict[str, Any]:
+    """All that DynamoDB says of a stage's tables, but for when they were made."""
+    said = {}
+    for definition in tables.definitions(stage):
+        name = definition["TableName"]
+        table = client.describe_table(TableName=name)["Table"]
+        indexes = table.get("GlobalSecondaryIndexes", [])
+        said[name.removeprefix(stage.table_prefix)] = {
+            "status": table["TableStatus"],
+            "keys": table["KeySchema"],
+            "types": sorted(table["AttributeDefinitions"], key=str),
+            "billing": table["BillingModeSummary"]["BillingMode"],
+            "protected": table["DeletionProtectionEnabled"],
+            "indexes": sorted(
+                (index["IndexName"], index["IndexStatus"], str(index["KeySchema"]))
+                for index in indexes
+            ),
+            "tags": sorted(
+                client.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"], key=str
+            ),
+            "expiry": client.describe_time_to_live(TableName=name)["TimeToLiveDescription"],
+            "recovery": client.describe_continuous_backups(TableName=name)[
+                "ContinuousBackupsDescription"
+            ]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+        }
+    return said
+
+
+def run(client: Any, stage: Stage) -> list[str]:
+    """Take all steps. Returns what they say."""
+    steps = tables.plan(stage, tables.Clients(client))
+    for step in steps:
+        step.act()
+    return [step.words for step in steps]
+
+
+def test_what_is_declared_is_made_and_then_nothing(client: Any, stage: Stage) -> None:
+    """All tables with their indexes, tags, time to live and recovery; a second run has no step."""
+    said = run(client, stage)
+    made = state(client, stage)
+
+    assert list(made) == ["users", "products", "todos", "reviews", "claims"]
+    assert {table["status"] for table in made.values()} == {"ACTIVE"}
+    assert {table["recovery"] for table in made.values()} == {"ENABLED"}
+    assert {table["billing"] for table in made.values()} == {"PAY_PER_REQUEST"}
+    assert made["claims"]["expiry"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "expiresAt",
+    }
+    assert made["users"]["expiry"]["TimeToLiveStatus"] == "DISABLED"
+    assert made["todos"]["tags"] == [
+        {"Key": "application", "Value": "storefront"},
+        {"Key": "stage", "Value": "dev"},
+    ]
+    assert [index[0] for index in made["todos"]["indexes"]] == [
+        "collection-createdAt",
+        "status-createdAt",
+    ]
+    assert len(said) == 5 + 5 + 5 + 1
+    assert run(client, stage) == []
+    assert state(client, stage) == made
+
+
+def test_an_index_and_tags_that_are_missing_are_added(client: Any, stage: Stage) -> None:
+    """A table from before an index and the tags were declared; its items stay."""
+    todos = next(each for each in tables.definitions(stage) if each["TableName"].endswith("todos"))
+    index = todos["GlobalSecondaryIndexes"].pop()
+    wanted = [key["AttributeName"] for key in index["KeySchema"] if key["KeyType"] == "HASH"]
+    todos["AttributeDefinitions"] = [
+        each for each in todos["AttributeDefinitions"] if each["AttributeName"] not in wanted
+    ]
+    todos["Tags"] = [{"Key": "owner", "Value": "somebody"}]
+    client.create_table(**todos)
+    item = {"id": {"S": "a"}, "status": {"S": "done"}, "createdAt": {"S": "2026"}}
+    client.put_item(TableName=todos["TableName"], Item=item)
+
+    said = run(client, stage)
+
+    assert f"create index {index['IndexName']} of {todos['TableName']}" in said
+    assert f"tag {todos['TableName']} with application=storefront, stage=dev" in said
+    assert f"create table {todos['TableName']}" not in " ".join(said)
+    assert run(client, stage) == []
+    made = state(client, stage)["todos"]
+    assert {"Key": "owner", "Value": "somebody"} in made["tags"]
+    listed = client.query(
+        TableName=todos["TableName"],
+        IndexName=index["IndexName"],
+        KeyConditionExpression="#s = :done",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":done": {"S": "done"}},
+    )
+    assert listed["Items"] == [item]
+
+
+def test_what_else_is_there_is_left_alone(client: Any, stage: Stage) -> None:
+    """An index, a tag and a table that nobody declared, and a protection that was turned on."""
+    run(client, stage)
+    table = f"{stage.table_prefix}products"
+    client.update_table(TableName=table, DeletionProtectionEnabled=True)
+    client.update_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": "colour", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": "colour",
+                    "KeySchema": [{"AttributeName": "colour", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            }
+        ],
+    )
+    before = state(client, stage)
+
+    assert run(client, stage) == []
+    assert state(client, stage) == before
+
+
+def test_interrupted_anywhere_it_ends_in_the_same_state(client: Any) -> None:
+    """Before each call to AWS in turn it dies; the next run finishes the work."""
+    whole = named(unique())
+    run(client, whole)
+    wanted = state(client, whole)
+    deaths = 0
+    for number in count(1):
+        stage = named(unique())
+        if not died(client, stage, at_call=number):
+            break
+        deaths += 1
+        run(client, stage)
+        assert state(client, stage) == wanted, f"after death before call {number}"
+        assert run(client, stage) == []
+
+    # A call at least for each of the 16 steps, and one to look for each of the 5 tables.
+    assert deaths >= 16 + 5
+
+
+def died(client: Any, stage: Stage, at_call: int) -> bool:
+    """Run until the given call to AWS, and die there. Returns whether there were so many."""
+    calls = count(1)
+
+    def die(**_: Any) -> None:
+        if next(calls) == at_call:
+            raise KeyboardInterrupt
+
+    client.meta.events.register("before-call", die, unique_id="death")
+    try:
+        run(client, stage)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        client.meta.events.unregister("before-call", unique_id="death")
+    return False
+
+
+def test_provisioned_capacity_is_scaled_between_its_bounds() -> None:
+    """With the setting `capacity`, each table and index has a target for reads and writes."""
+    stage = named(unique(), capacity=Capacity(least=2, most=40, target=60))
+    with mock_aws():
+        clients = tables.Clients(boto3.client("dynamodb"))
+        for step in tables.plan(stage, clients):
+            step.act()
+        table = clients.dynamodb.describe_table(TableName=f"{stage.table_prefix}todos")["Table"]
+        targets = clients.scaling.describe_scalable_targets(ServiceNamespace="dynamodb")
+        policies = clients.scaling.describe_scaling_policies(ServiceNamespace="dynamodb")
+        again = tables.plan(stage, clients)
+
+    assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 2
+    assert {each["ProvisionedThroughput"]["WriteCapacityUnits"] for each in indexes(table)} == {2}
+    of_todos = {
+        (each["ResourceId"], each["ScalableDimension"])
+        for each in targets["ScalableTargets"]
+        if each["ResourceId"].startswith(f"table/{stage.table_prefix}todos")
+    }
+    name = f"table/{stage.table_prefix}todos"
+    assert of_todos == {
+        (name, "dynamodb:table:ReadCapacityUnits"),
+        (name, "dynamodb:table:WriteCapacityUnits"),
+        *(
+            (f"{name}/index/{index}", f"dynamodb:index:{units}CapacityUnits")
+            for index in ("collection-createdAt", "status-createdAt")
+            for units in ("Read", "Write")
+        ),
+    }
+    assert {(each["MinCapacity"], each["MaxCapacity"]) for each in targets["ScalableTargets"]} == {
+        (2, 40)
+    }
+    assert {
+        each["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+        for each in policies["ScalingPolicies"]
+    } == {60.0}
+    assert len(policies["ScalingPolicies"]) == len(targets["ScalableTargets"])
+    assert again == []
+
+
+def indexes(table: Any) -> Any:
+    """The indexes of a described table."""
+    return table["GlobalSecondaryIndexes"]
+
+
+def test_the_plan_is_said_before_a_line_per_step(
+    client: Any, stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First all steps, then each with its number while it is taken."""
+    monkeypatch.setattr(boto3, "client", lambda _: client)
+
+    tables.make(stage)
+    first = capsys.readouterr().out.splitlines()
+    tables.make(stage)
+
+    assert first[0] == "Tables of dev: 16 steps to take"
+    assert [line.split(" ", 1)[0] for line in first[17:-1]] == [f"{n}/16" for n in range(1, 17)]
+    planned = [line.strip() for line in first[1:17]]
+    assert [line.split(" ", 1)[1] for line in first[17:-1]] == [f"{line} ..." for line in planned]
+    assert capsys.readouterr().out == "Tables of dev: no step to take\n"
+
+
+def test_every_stage_is_what_chalice_and_the_app_need() -> None:
+    """A regional endpoint, an answer in time, its own prefix and tags."""
+    assert stages.cloud() == ["dev", "test", "prod"]
+    for name in ("local", *stages.cloud()):
+        stage = stages.load(name)
+        assert stage.config.api_gateway_endpoint_type == "REGIONAL"
+        assert stage.config.lambda_timeout < 29
+        assert stage.config.xray_enabled
+        assert stage.config.minimum_compression_size == 1024
+        assert not stage.config.autogen_policy
+        assert stage.config.environment_variables["STAGE"] == name
+        assert stage.table_prefix == f"storefront-{name}-"
+        assert stage.tags["application"] == "storefront"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", ".chalice/config.json is not JSON: "),
+        (
+            '{"stages": {"dev": {"infra": {"throttle": {"rate": 0}}}}}',
+            (
+                "The stage 'dev' in .chalice/config.json is wrong: "
+                "Expected `float` > 0.0 - at `$.throttle.rate`."
+            ),
+        ),
+        (
+            '{"stages": {"dev": {"infra": {"throtle": {}}}}}',
+            (
+                "The stage 'dev' in .chalice/config.json is wrong: "
+                "Object contains unknown field `throtle`."
+            ),
+        ),
+        (
+            '{"stages": {"dev": {"environment_variables": {"STAGE": "dev"}}}}',
+            (
+                "The stage 'dev' in .chalice/config.json is wrong: its environment_variables "
+                "do not set TABLE_PREFIX."
+            ),
+        ),
+        ('{"stages": {"live": {}}}', "There is no stage 'dev': .chalice/config.json has live."),
+    ],
+)
+def test_a_wrong_configuration_is_said(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence that names the setting."""
+    file = tmp_path / "config.json"
+    file.write_text(text)
+    monkeypatch.setattr(stages, "FILE", file)
+
+    with pytest.raises(Refused) as refused:
+        stages.load("dev")
+
+    assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize("name", ["", "local"])
+def test_a_stage_in_the_cloud_must_be_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What touches an account is never done to a stage that was not asked for."""
+    monkeypatch.setitem(os.environ, "STAGE", name)
+
+    with pytest.raises(Refused, match="Say which stage, one of dev, test, prod: STAGE=dev"):
+        stages.asked()
+
+
+def test_an_interruption_is_no_failure_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C ends a command with a sentence, and another status than success."""
+
+    def main() -> None:
+        raise KeyboardInterrupt
+
+    assert command.run(main) == 1
+    assert capsys.readouterr().err == "Interrupted. The same command goes on from here.\n"
