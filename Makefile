@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test tables claims-check costs lint format requirements clean
+.PHONY: run test tables policy claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -15,6 +15,9 @@ test: $(VENV)/installed ## Run all tests
 
 tables: $(VENV)/installed ## Make the tables that a STAGE misses
 	@$(BIN)/python -m infra.tables
+
+policy: $(VENV)/installed ## Write the policy of every stage, read off the code
+	@$(BIN)/python -m infra.policy
 
 claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
 	@$(BIN)/python -m infra.claims_check
