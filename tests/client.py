@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from http.client import HTTPConnection
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from chalice import Chalice
 from chalice.config import Config
@@ -35,7 +35,10 @@ class Answer:
 
 
 class House(Protocol):
-    """A place where the API runs."""
+    """A place where the API runs: under a base path, empty or like `/dev`, and as a stage."""
+
+    base: str
+    stage: str
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         """Send a request and wait for the response."""
@@ -43,6 +46,9 @@ class House(Protocol):
 
 class InProcess:
     """The app in this process, through Chalice's test client."""
+
+    base = ""
+    stage = "local"
 
     def __init__(self, app: Chalice) -> None:
         self.client = ChaliceClient(app, stage_name="local").http
@@ -60,28 +66,40 @@ class InProcess:
 
 
 class Live:
-    """A server on loopback."""
+    """A server at an http:// URL, on loopback unless it is said to be elsewhere."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, url: str, stage: str = "local") -> None:
+        parts = urlsplit(url)
+        self.netloc = parts.netloc
+        # Names under localhost are loopback's (RFC 6761 section 6.3), whatever the resolver says.
+        host = parts.hostname or ""
+        self.host = "127.0.0.1" if host.endswith("localhost") else host
+        self.port = parts.port
+        self.base = parts.path.rstrip("/")
+        self.stage = stage
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection(self.host, self.port, timeout=30)
         try:
-            connection.request(method, path, body=body or None, headers=dict(headers))
+            sent = {"Host": self.netloc, **headers}
+            connection.request(method, path, body=body or None, headers=sent)
             response = connection.getresponse()
             content = response.read()
         finally:
             connection.close()
-        sent = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, sent, content)
+        received = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, received, content)
 
 
 class Client:
-    """What tests say: `api.post("/todos", {"task": "Dust"})`."""
+    """What tests say: `api.post("/todos", {"task": "Dust"})`.
+
+    Paths are the API's own, or as it has answered them: under the base path.
+    """
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self.base = house.base
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """`send`, for a request that no fault can touch."""
@@ -98,6 +116,8 @@ class Client:
         if body is not None and not isinstance(body, bytes):
             body = to_json(body)
             sent.setdefault("Content-Type", "application/json")
+        if not path.startswith(f"{self.base}/"):
+            path = f"{self.base}{path}"
         return self.house.send(method, path, sent, body or b"")
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, **headers: str) -> Answer:

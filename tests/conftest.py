@@ -35,6 +35,22 @@ SHELL = {
 }
 
 
+def checkout(project: Path) -> Path:
+    """Make a copy of the checkout, as git would, with the packages that are installed here."""
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    for name in filter(None, files):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_bytes((PROJECT / name).read_bytes())
+    (project / ".venv").symlink_to(PROJECT / ".venv")
+    return project
+
+
 def free_port() -> int:
     """A port that nothing uses at the moment."""
     with socket.socket() as probe:
@@ -66,7 +82,7 @@ class Local:
             text=True,
             start_new_session=True,
         )
-        self.api = Client(Live(port))
+        self.api = Client(Live(f"http://127.0.0.1:{port}"))
         self.said: list[str] = []
 
     def read_until(self, words: str) -> str:
@@ -137,10 +153,29 @@ def in_process() -> Client:
     return Client(InProcess(app))
 
 
-@pytest.fixture(params=["in_process", "live"])
-def api(request: pytest.FixtureRequest) -> Client:
-    """Each house in turn: what the contract says holds in all of them."""
-    client: Client = request.getfixturevalue(request.param)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where to put the contract to."""
+    parser.addoption("--url", help="put the contract to the API at this URL, and nowhere else")
+    parser.addoption("--stage", default="local", help="the stage that is there (local)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of `api` is about each house in turn: the contract holds in all of them."""
+    if "house" in metafunc.fixturenames:
+        elsewhere = metafunc.config.getoption("url")
+        metafunc.parametrize("house", ["elsewhere"] if elsewhere else ["in_process", "live"])
+
+
+@pytest.fixture(scope="session")
+def elsewhere(pytestconfig: pytest.Config) -> Client:
+    """The API at the URL that was given."""
+    return Client(Live(pytestconfig.getoption("url"), pytestconfig.getoption("stage")))
+
+
+@pytest.fixture
+def api(request: pytest.FixtureRequest, house: str) -> Client:
+    """A client of the API in one house."""
+    client: Client = request.getfixturevalue(house)
     return client
 
 

@@ -28,7 +28,7 @@ def test_create_answers_with_the_item_its_etag_and_its_place(api: Client, sample
     assert item["updatedAt"] == item["createdAt"]
     assert answer.headers["etag"] == item["etag"]
     assert re.fullmatch(r'"[\x21\x23-\x7e]+"', item["etag"])
-    assert answer.headers["location"] == f"{sample.path}/{item[sample.key]}"
+    assert answer.headers["location"] == f"{api.base}{sample.path}/{item[sample.key]}"
     assert answer.headers["content-type"] == "application/json"
 
 
@@ -56,7 +56,7 @@ def test_the_client_may_choose_the_key(api: Client, sample: Sample) -> None:
     answer = api.post(sample.path, sample.least() | {sample.key: key})
 
     assert answer.json[sample.key] == key
-    assert answer.headers["location"] == f"{sample.path}/{key}"
+    assert answer.headers["location"] == f"{api.base}{sample.path}/{key}"
 
 
 def test_a_key_belongs_to_one_item(api: Client, sample: Sample) -> None:

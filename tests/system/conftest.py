@@ -40,6 +40,6 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
         try:
             while not local.answers(port):
                 assert server.poll() is None
-            yield Client(Live(port))
+            yield Client(Live(f"http://127.0.0.1:{port}"))
         finally:
             local.stop(server)

@@ -69,7 +69,7 @@ def lossy(launch: Launch) -> Any:
     server.read_until("ready")
     server.forget()
     with running_proxy(server.port) as proxy:
-        yield Client(Live(proxy.server_address[1])), proxy, server.api
+        yield Client(Live(f"http://127.0.0.1:{proxy.server_address[1]}")), proxy, server.api
 
 
 def lose(lossy: tuple[Client, Proxy, Client], path: str, body: Any, **headers: str) -> None:

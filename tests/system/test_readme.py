@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, SHELL, drain, free_port
+from tests.conftest import PROJECT, SHELL, checkout, drain, free_port
 from tests.system.test_local import change, eventually
 
 README = (PROJECT / "README.md").read_text()
@@ -32,18 +32,7 @@ def same(text: str) -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     """The port and folder of a `make run` in a copy of the checkout, started as printed."""
-    project = tmp_path_factory.mktemp("readme") / "storefront"
-    files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\0")
-    for name in filter(None, files):
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_bytes((PROJECT / name).read_bytes())
-    (project / ".venv").symlink_to(PROJECT / ".venv")
+    project = checkout(tmp_path_factory.mktemp("readme") / "storefront")
     port = free_port()
     (command,) = re.findall(r"^make run(?= )", README, re.MULTILINE)
     with subprocess.Popen(
