@@ -18,6 +18,8 @@ from infra.command import Refused
 
 PROJECT = Path(__file__).parent.parent
 FILE = PROJECT / ".chalice" / "config.json"
+# The alias that API Gateway calls where it does not call the function's latest version.
+ALIAS = "live"
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RetentionDays = Literal[

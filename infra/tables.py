@@ -133,6 +133,12 @@ def definitions(stage: Stage) -> Iterator[dict[str, Any]]:
     yield _definition(stage, CLAIMS, {"id": "S"}, "id")
 
 
+def expires(definition: dict[str, Any]) -> bool:
+    """Whether the items of a table may expire."""
+    name: str = definition["TableName"]
+    return name.endswith(CLAIMS)
+
+
 def throughput(stage: Stage) -> dict[str, Any]:
     """What a table and each of its indexes is given at first; nothing on demand."""
     capacity = stage.infra.capacity
@@ -208,7 +214,7 @@ def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[
     if there is not None:
         yield from _missing_indexes(table, there, client)
         yield from _missing_tags(table, there, client)
-    if name.endswith(CLAIMS) and (there is None or not _expires(client, name)):
+    if expires(table) and (there is None or not _expires(client, name)):
         wanted: Any = {"Enabled": True, "AttributeName": EXPIRY}
         yield Step(
             f"turn on time to live of {name}, by {EXPIRY}",

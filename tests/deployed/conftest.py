@@ -1,0 +1,139 @@
+"""An emulated AWS account, and the project's own commands in it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from infra import local
+from tests.conftest import PROJECT, SHELL, checkout, free_port
+
+# How AWS would be reached from the shell that pytest was started in is nobody's business here.
+CLEAN = {name: value for name, value in SHELL.items() if not name.startswith("AWS_")}
+REGION = "us-east-1"
+ROOT = ("test", "test")
+
+
+class Account:
+    """An AWS account on loopback, and a checkout of the project whose commands work in it."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.calls_file = folder / "calls"
+        self.project = checkout(folder / "storefront")
+
+    def client(self, service: str, keys: tuple[str, ...] = ROOT) -> Any:
+        """A client with the rights of the account's root, or with other keys."""
+        session = boto3.session.Session(*keys, region_name=REGION)
+        return session.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.url,
+            config=Config(s3={"addressing_style": "path"}),
+        )
+
+    def make(self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "") -> str:
+        """Run a command, which has to succeed. Returns what it says."""
+        result = self.start(*words, keys=keys, typed=typed)
+        said = result.stdout + result.stderr
+        assert result.returncode == 0, said
+        return said
+
+    def start(
+        self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the project's Makefile, with somebody's keys."""
+        return subprocess.run(
+            # The packages are those of the `make` that runs this: they are not installed again.
+            ["make", *words, "--old-file=.venv/installed"],
+            cwd=self.project,
+            env=CLEAN | self.environment(keys) | variables,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def environment(self, keys: tuple[str, ...] = ROOT) -> dict[str, str]:
+        """What leads a process to the account."""
+        token = {"AWS_SESSION_TOKEN": keys[2]} if len(keys) > 2 else {}
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": keys[0],
+            "AWS_SECRET_ACCESS_KEY": keys[1],
+            "AWS_DEFAULT_REGION": REGION,
+            "PYTHONPATH": str(PROJECT / "tests" / "deployed" / "site"),
+            **token,
+        }
+
+    @property
+    def calls(self) -> set[tuple[str, str]]:
+        """Actions that roles have done since the account is there, and on what."""
+        lines = self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+        return {(action, arn) for action, _, arn in (line.partition(" ") for line in lines)}
+
+
+@contextmanager
+def running_account(folder: Path) -> Iterator[Account]:
+    """An empty account, for a while."""
+    account = Account(free_port(), folder)
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.deployed.emulator"],
+            cwd=PROJECT,
+            env=CLEAN
+            | {
+                "AUTH": "true",
+                "BIND_HOST": "127.0.0.1",
+                "CALLS_FILE": str(account.calls_file),
+                "GATEWAY_PORT": str(account.port),
+                "IOT_MTLS_ENABLED": "0",
+                "S3_DATA_DIR": str(folder / "s3"),
+                "SFTP_ENABLED": "0",
+                "STATE_DIR": str(folder / "state"),
+            },
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            while not local.answers(account.port):
+                assert process.poll() is None, (folder / "log").read_text()
+            yield account
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account of the module's own."""
+    with running_account(tmp_path_factory.mktemp("account")) as running:
+        yield running
+
+
+def contract(url: str, stage: str) -> str:
+    """Put the contract to an API. Returns pytest's closing line; fails as it fails."""
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/contract", "--url", url, "--stage", stage, "-q"],
+        cwd=PROJECT,
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-10_000:]
+    return result.stdout.splitlines()[-1]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what the contract's own runs have said."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, line in report.user_properties:
+            terminalreporter.write_line(f"{name}: {line}")

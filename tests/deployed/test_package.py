@@ -1,0 +1,523 @@
+"""`make package`: the template, as CloudFormation expands it, and the zip."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from cfnlint.api import lint_file
+from chalice.config import Config
+from samtranslator.translator.transform import transform
+
+from infra import bundle, policy, stages, tables, template
+from infra.command import Refused
+from infra.stages import Infra
+from tests.conftest import checkout
+from tests.deployed.conftest import CLEAN, REGION
+
+Package = Callable[..., Path]
+
+# Settings that no stage has by itself.
+EVERYTHING = {
+    "cache": {"gigabytes": "1.6", "seconds": 30, "resources": ["products", "todos"]},
+    "usage_plan": {"rate": 5, "burst": 7, "requests_per_month": 1000},
+    "capacity": {"least": 3, "most": 50, "target": 60},
+    "provisioned_concurrency": 2,
+    "detailed_metrics": True,
+    "access_logs": True,
+    "encryption": "AWS_MANAGED",
+    "deletion_protection": True,
+    "alarms": True,
+    "dashboard": True,
+}
+
+ASYNCHRONOUS = '''
+
+@app.schedule("rate(1 day)", name="sweep_up")
+def sweep_up(event):
+    """Sweep up."""
+
+
+@app.lambda_function(name="count")
+def count(event, context):
+    """Count."""
+
+
+@app.on_sqs_message(queue="orders", name="take_order")
+def take_order(event):
+    """Take an order; what fails stays in its queue."""
+'''
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Package a stage of a checkout, with other settings and more source. Returns dist/STAGE."""
+
+    def make(
+        stage: str, settings: dict[str, Any] | None = None, source: str = "", **variables: str
+    ) -> Path:
+        project = checkout(tmp_path_factory.mktemp("package") / "storefront")
+        config = project / ".chalice" / "config.json"
+        declared = json.loads(config.read_text())
+        declared["stages"][stage].setdefault("infra", {}).update(settings or {})
+        config.write_text(json.dumps(declared))
+        app = project / "app.py"
+        app.write_text(app.read_text() + source)
+        result = subprocess.run(
+            ["make", "package", f"STAGE={stage}", "--old-file=.venv/installed"],
+            cwd=project,
+            env=CLEAN | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return project / "dist" / stage
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def prod(package: Package) -> Path:
+    """The package of prod, as it is."""
+    return package("prod")
+
+
+@pytest.fixture(scope="module")
+def full(package: Package) -> Path:
+    """The package of a stage with everything that can be asked for."""
+    return package("test", EVERYTHING, ASYNCHRONOUS)
+
+
+def expanded(folder: Path) -> dict[str, Any]:
+    """The resources of a template, as the transform of CloudFormation makes them."""
+    template = json.loads((folder / "sam.json").read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            # What `aws cloudformation package` puts there.
+            resource["Properties"]["CodeUri"] = "s3://bucket/deployment.zip"
+    resources: dict[str, Any] = transform(template, {}, _NoManagedPolicies())["Resources"]
+    return resources
+
+
+class _NoManagedPolicies:
+    """The transform asks for AWS's managed policies; the template has none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The resources of one type."""
+    return {name: each for name, each in resources.items() if each["Type"] == kind}
+
+
+def only(resources: dict[str, Any], kind: str) -> Any:
+    """The properties of the one resource of a type."""
+    (resource,) = of_type(resources, kind).values()
+    return resource["Properties"]
+
+
+@pytest.fixture(autouse=True)
+def _region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transform asks boto3 for a region."""
+    monkeypatch.setitem(os.environ, "AWS_DEFAULT_REGION", REGION)
+
+
+@pytest.mark.parametrize("stage", stages.cloud())
+def test_cfn_lint_has_no_finding(package: Package, stage: str) -> None:
+    """The template of every stage, as it is."""
+    assert lint_file(package(stage) / "sam.json") == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        EVERYTHING,
+        {"access_logs": False, "point_in_time_recovery": False, "alarms": False},
+    ],
+    ids=["everything", "little"],
+)
+def test_cfn_lint_has_no_finding_with_other_settings(
+    package: Package, settings: dict[str, Any]
+) -> None:
+    """Each setting makes something that CloudFormation takes."""
+    assert lint_file(package("prod", settings) / "sam.json") == []
+
+
+def test_tables_are_kept_recovered_encrypted_and_protected(prod: Path) -> None:
+    """What is in them outlives the stack and its mistakes."""
+    made = of_type(expanded(prod), "AWS::DynamoDB::Table")
+
+    assert set(made) == {
+        "UsersTable",
+        "ProductsTable",
+        "TodosTable",
+        "ReviewsTable",
+        "ClaimsTable",
+    }
+    declared = {each["TableName"]: each for each in tables.definitions(stages.load("prod"))}
+    for table in made.values():
+        properties = table["Properties"]
+        definition = declared[properties["TableName"]]
+        assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert properties["PointInTimeRecoverySpecification"] == {
+            "PointInTimeRecoveryEnabled": True
+        }
+        assert properties["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+        assert properties["DeletionProtectionEnabled"] is True
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        for name in ("KeySchema", "AttributeDefinitions", "Tags"):
+            assert properties[name] == definition[name]
+        assert properties.get("GlobalSecondaryIndexes") == definition.get("GlobalSecondaryIndexes")
+    assert made["ClaimsTable"]["Properties"]["TimeToLiveSpecification"] == {
+        "AttributeName": "expiresAt",
+        "Enabled": True,
+    }
+    assert [
+        name for name, each in made.items() if "TimeToLiveSpecification" in each["Properties"]
+    ] == ["ClaimsTable"]
+
+
+def test_the_role_has_the_generated_policy_in_its_own_account(prod: Path) -> None:
+    """Every ARN names partition, region and account; nothing is added, nothing is lost."""
+    role = expanded(prod)["ApiHandlerRole"]["Properties"]
+    (inline,) = role["Policies"]
+    generated = policy.document(stages.load("prod"))["Statement"]
+
+    assert "ManagedPolicyArns" not in role
+    for statement, original in zip(inline["PolicyDocument"]["Statement"], generated, strict=True):
+        assert statement["Action"] == original["Action"]
+        resources = statement["Resource"]
+        if resources == "*":
+            assert all(action.startswith("xray:") for action in statement["Action"])
+            continue
+        for resource, wide in zip(resources, original["Resource"], strict=True):
+            place = ":${AWS::Region}:${AWS::AccountId}:"
+            wanted = wide.replace("arn:*", "arn:${AWS::Partition}").replace(":*:*:", place)
+            assert resource == {"Fn::Sub": wanted}
+
+
+def test_the_api_is_throttled_logged_and_traced(prod: Path) -> None:
+    """The stage of the API has what `make deploy` sets by calls."""
+    resources = expanded(prod)
+    stage = resources["RestAPIprodStage"]["Properties"]
+    (methods,) = stage["MethodSettings"]
+
+    assert methods == {
+        "ResourcePath": "/*",
+        "HttpMethod": "*",
+        "CachingEnabled": False,
+        "MetricsEnabled": False,
+        "ThrottlingRateLimit": 1000.0,
+        "ThrottlingBurstLimit": 2000,
+    }
+    assert stage["TracingEnabled"] is True
+    assert stage["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+    logged = json.loads(stage["AccessLogSetting"]["Format"])
+    assert logged["requestId"] == "$context.requestId"
+    assert not any("identity" in value or "authorizer" in value for value in logged.values())
+    api = only(resources, "AWS::ApiGateway::RestApi")
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert api["MinimumCompressionSize"] == 1024
+    for name, group in (
+        ("APIHandlerLogGroup", "/aws/lambda/storefront-prod"),
+        ("AccessLogGroup", "/aws/apigateway/storefront-prod"),
+    ):
+        assert resources[name]["Properties"]["LogGroupName"] == group
+        assert resources[name]["Properties"]["RetentionInDays"] == 90
+        assert resources[name]["DeletionPolicy"] == "Retain"
+    function = resources["APIHandler"]["Properties"]
+    assert function["LoggingConfig"] == {"LogGroup": {"Ref": "APIHandlerLogGroup"}}
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["MemorySize"] == 1024
+
+
+def test_api_gateway_answers_by_itself_as_the_api_does(prod: Path) -> None:
+    """Problem documents with CORS, 404 for an unknown path, 405 for a wrong method."""
+    document = only(expanded(prod), "AWS::ApiGateway::RestApi")["Body"]
+    responses = document["x-amazon-apigateway-gateway-responses"]
+
+    unknown = responses["MISSING_AUTHENTICATION_TOKEN"]
+    assert unknown["statusCode"] == "404"
+    assert responses["THROTTLED"]["statusCode"] == "429"
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "INTEGRATION_TIMEOUT", "WAF_FILTERED"} <= set(responses)
+    for response in responses.values():
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.X-Request-Id"] == "context.requestId"
+        problem = json.loads(response["responseTemplates"]["application/json"])
+        assert set(problem) == {"type", "title", "status", "detail", "requestId"}
+        assert str(problem["status"]) == response["statusCode"]
+    for path, operations in document["paths"].items():
+        other = operations["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        named = {name.upper() for name in operations if not name.startswith("x-")}
+        answer = other["responses"]["default"]
+        assert (other["type"], answer["statusCode"]) == ("mock", "405"), path
+        allow = answer["responseParameters"]["method.response.header.Allow"].strip("'")
+        assert set(allow.split(", ")) == named
+
+
+def test_alarms_and_the_dashboard_look_at_what_is_there(prod: Path) -> None:
+    """5xx, p99 and throttles of the API; errors and throttles of every table and index."""
+    resources = expanded(prod)
+    made = of_type(resources, "AWS::CloudWatch::Alarm")
+    alarms = {name: alarm["Properties"] for name, alarm in made.items()}
+
+    api = [{"Name": "ApiName", "Value": "storefront"}, {"Name": "Stage", "Value": "prod"}]
+    assert alarms["ApiErrorsAlarm"]["MetricName"] == "5XXError"
+    assert alarms["ApiErrorsAlarm"]["Dimensions"] == api
+    assert alarms["ApiLatencyAlarm"]["ExtendedStatistic"] == "p99"
+    assert alarms["ApiLatencyAlarm"]["Dimensions"] == api
+    assert only(resources, "AWS::ApiGateway::RestApi")["Body"]["info"]["title"] == "storefront"
+    assert alarms["FunctionThrottlesAlarm"]["Dimensions"] == [
+        {"Name": "FunctionName", "Value": {"Ref": "APIHandler"}}
+    ]
+    watched = {
+        tuple(dimension["Value"] for dimension in query["MetricStat"]["Metric"]["Dimensions"])
+        for name, alarm in alarms.items()
+        if name.endswith("TableThrottlesAlarm")
+        for query in alarm["Metrics"]
+        if "MetricStat" in query
+    }
+    assert watched == {
+        place
+        for definition in tables.definitions(stages.load("prod"))
+        for place in (
+            (definition["TableName"],),
+            *(
+                (definition["TableName"], index["IndexName"])
+                for index in definition.get("GlobalSecondaryIndexes", [])
+            ),
+        )
+    }
+    assert len([name for name in alarms if name.endswith("TableErrorsAlarm")]) == 5
+    for alarm in alarms.values():
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
+        # CloudWatch takes at most ten metrics in one alarm.
+        assert len([each for each in alarm.get("Metrics", []) if "MetricStat" in each]) <= 10
+    dashboard = only(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(dashboard)["widgets"]
+    assert "storefront-prod-todos" in dashboard
+    assert {widget["type"] for widget in widgets} == {"metric", "log"}
+
+
+def test_nothing_is_paid_for_while_nobody_calls(package: Package) -> None:
+    """By default: no capacity, cache, key, concurrency, alarm or dashboard."""
+    resources = expanded(package("dev"))
+
+    assert {resource["Type"] for resource in resources.values()} == {
+        "AWS::ApiGateway::Deployment",
+        "AWS::ApiGateway::RestApi",
+        "AWS::ApiGateway::Stage",
+        "AWS::DynamoDB::Table",
+        "AWS::IAM::Role",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::LogGroup",
+        "AWS::WAFv2::WebACLAssociation",
+    }
+    assert resources["WebAclAssociation"]["Condition"] == "HasWebAcl"
+    assert "CacheClusterEnabled" not in resources["RestAPIdevStage"]["Properties"]
+    for table in of_type(resources, "AWS::DynamoDB::Table").values():
+        assert "ProvisionedThroughput" not in table["Properties"]
+        assert "SSESpecification" not in table["Properties"]
+
+
+def test_a_cache_tells_apart_what_differs(full: Path) -> None:
+    """The lists that are named are cached, by all that they depend on; nothing else is."""
+    resources = expanded(full)
+    stage = resources["RestAPItestStage"]["Properties"]
+    body = only(resources, "AWS::ApiGateway::RestApi")["Body"]
+
+    assert stage["CacheClusterEnabled"] is True
+    assert stage["CacheClusterSize"] == "1.6"
+    cached = {
+        (each["ResourcePath"], each["HttpMethod"]): each["CacheTtlInSeconds"]
+        for each in stage["MethodSettings"]
+        if each["CachingEnabled"]
+    }
+    assert cached == {("/~1products", "GET"): 30, ("/~1todos", "GET"): 30}
+    # What is said of one method replaces what is said of all.
+    assert all(
+        each["ThrottlingBurstLimit"] == 200 and each["CacheDataEncrypted"]
+        for each in stage["MethodSettings"]
+        if each["CachingEnabled"]
+    )
+    integration = body["paths"]["/products"]["get"]["x-amazon-apigateway-integration"]
+    assert {name.rpartition(".")[2] for name in integration["cacheKeyParameters"]} == {
+        "cursor",
+        "limit",
+        "maxPrice",
+        "minPrice",
+        "sort",
+        "id",
+        "If-None-Match",
+    }
+
+
+def test_a_usage_plan_asks_every_caller_for_a_key(full: Path) -> None:
+    """Every method but a preflight needs a key of the plan."""
+    resources = expanded(full)
+    plan = only(resources, "AWS::ApiGateway::UsagePlan")
+
+    assert plan["Throttle"] == {"RateLimit": 5.0, "BurstLimit": 7}
+    assert plan["Quota"] == {"Limit": 1000, "Period": "MONTH"}
+    assert plan["ApiStages"] == [{"ApiId": {"Ref": "RestAPI"}, "Stage": "test"}]
+    assert of_type(resources, "AWS::ApiGateway::UsagePlan")["UsagePlan"]["DependsOn"] == [
+        "RestAPItestStage"
+    ]
+    assert only(resources, "AWS::ApiGateway::UsagePlanKey")["KeyId"] == {"Ref": "ApiKey"}
+    body = only(resources, "AWS::ApiGateway::RestApi")["Body"]
+    for operations in body["paths"].values():
+        for method, operation in operations.items():
+            needs_key = {"api_key": []} in operation.get("security", [])
+            assert needs_key == (method != "options")
+
+
+def test_provisioned_capacity_is_scaled(full: Path) -> None:
+    """Reads and writes of each table and index have a target and a policy."""
+    resources = expanded(full)
+    targets = of_type(resources, "AWS::ApplicationAutoScaling::ScalableTarget")
+    policies = of_type(resources, "AWS::ApplicationAutoScaling::ScalingPolicy")
+
+    # Five tables with nine indexes.
+    assert len(targets) == len(policies) == 2 * (5 + 9)
+    for target in targets.values():
+        assert (target["Properties"]["MinCapacity"], target["Properties"]["MaxCapacity"]) == (3, 50)
+    for each in policies.values():
+        tracking = each["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        assert tracking["TargetValue"] == 60
+    table = resources["TodosTable"]["Properties"]
+    assert table["ProvisionedThroughput"] == {"ReadCapacityUnits": 3, "WriteCapacityUnits": 3}
+
+
+def test_an_alias_is_what_api_gateway_calls(full: Path) -> None:
+    """Every integration and the permission point at the alias, or the setting would do nothing."""
+    resources = expanded(full)
+
+    alias = resources["APIHandlerAliaslive"]["Properties"]
+    assert alias["Name"] == "live"
+    version = alias["FunctionVersion"]["Fn::GetAtt"][0]
+    assert resources[version]["Type"] == "AWS::Lambda::Version"
+    assert resources["APIHandlerInvokePermission"]["Properties"]["FunctionName"] == {
+        "Ref": "APIHandlerAliaslive"
+    }
+    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
+    uris = {
+        operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        for operations in only(resources, "AWS::ApiGateway::RestApi")["Body"]["paths"].values()
+        for operation in operations.values()
+        if "uri" in operation["x-amazon-apigateway-integration"]
+    }
+    assert len(uris) == 1
+    assert "functions/${APIHandlerAliaslive}/invocations" in uris.pop()
+
+
+def test_snap_start_is_of_the_versions_that_the_alias_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It does nothing for the latest version, and it needs Python 3.12 on Lambda."""
+    stage = stages.Stage("dev", stages.load("dev").config, Infra(snap_start=True))
+    monkeypatch.setattr(Config, "lambda_python_version", "python3.13")
+
+    resources = template.extension(stage)["Resources"]
+
+    function = resources["APIHandler"]["Properties"]
+    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert function["AutoPublishAlias"] == "live"
+    permission = resources["APIHandlerInvokePermission"]["Properties"]
+    assert permission["FunctionName"] == {"Ref": "APIHandlerAliaslive"}
+
+    monkeypatch.setattr(Config, "lambda_python_version", "python3.11")
+    with pytest.raises(Refused, match=r"^SnapStart needs Python 3\.12 or later, and this is"):
+        template.extension(stage)
+
+
+def test_a_function_that_nobody_waits_for_has_a_dead_letter_queue(full: Path) -> None:
+    """What it failed on is kept, and it may put it there; a queue's events stay in the queue."""
+    resources = expanded(full)
+    queue = resources["DeadLetters"]["Properties"]
+    arn = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert queue["SqsManagedSseEnabled"] is True
+    for name in ("SweepUp", "Count"):
+        assert resources[name]["Properties"]["DeadLetterConfig"] == {"TargetArn": arn}
+        statements = resources[f"{name}Role"]["Properties"]["Policies"][0]["PolicyDocument"]
+        assert {
+            "Effect": "Allow",
+            "Action": ["sqs:SendMessage"],
+            "Resource": [arn],
+        } in statements["Statement"]
+    assert "DeadLetterConfig" not in resources["TakeOrder"]["Properties"]
+    assert "DeadLetterConfig" not in resources["APIHandler"]["Properties"]
+
+
+def test_the_zip_is_small_compiled_and_without_what_lambda_has(prod: Path) -> None:
+    """Under 0.6 MB, a .pyc for each module, no boto3, nothing of the machine it was made on."""
+    zip_file = prod / "deployment.zip"
+    names = ZipFile(zip_file).namelist()
+
+    assert zip_file.stat().st_size < 600_000
+    assert not [name for name in names if name.startswith(("boto", "infra", "tests"))]
+    assert not [name for name in names if "/." in name or name.startswith(".")]
+    modules = [name for name in names if name.endswith(".py")]
+    tag = sys.implementation.cache_tag
+    for module in modules:
+        folder, _, file = module.rpartition("/")
+        compiled = f"{folder}/__pycache__/{file.removesuffix('.py')}.{tag}.pyc"
+        assert compiled.lstrip("/") in names
+    runtime = (prod / "sam.json").read_text()
+    assert f'"python{sys.version_info[0]}.{sys.version_info[1]}"' in runtime
+
+
+def test_the_same_sources_make_the_same_bytes(prod: Path, package: Package) -> None:
+    """Another checkout at another time and place: the template and the zip are the same."""
+    other = package("prod", TZ="Asia/Tokyo", PYTHONHASHSEED="7")
+
+    for name in ("deployment.zip", "sam.json"):
+        assert (other / name).read_bytes() == (prod / name).read_bytes()
+
+
+def test_what_lies_about_in_chalicelib_is_not_packed(tmp_path: Path) -> None:
+    """Chalice packs every file; a secret beside the code would go along."""
+    plain, ordered = tmp_path / "plain.zip", tmp_path / "ordered.zip"
+    with ZipFile(plain, "w") as made:
+        made.writestr("app.py", "x = 1\n")
+        for name in (".env", "chalicelib/.secret", "chalicelib/store.py~", "chalicelib/a.swp~"):
+            made.writestr(name, "secret")
+        made.writestr("chalicelib/__pycache__/store.cpython-39.pyc", b"old")
+
+    bundle.put_in_order(plain, ordered)
+
+    tag = sys.implementation.cache_tag
+    assert ZipFile(ordered).namelist() == [f"__pycache__/app.{tag}.pyc", "app.py"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"snap_start": True, "provisioned_concurrency": 1},
+            "The stage 'dev' in .chalice/config.json has snap_start and provisioned_concurrency",
+        ),
+        (
+            {"cache": {"resources": ["orders"]}},
+            "The stage 'dev' in .chalice/config.json caches orders; there are users, products,",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_are_said(
+    settings: dict[str, Any], said: str, package: Package
+) -> None:
+    """One sentence, before anything is written."""
+    with pytest.raises(AssertionError, match=said):
+        package("dev", settings)
