@@ -5,19 +5,34 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test tables policy claims-check costs lint format requirements clean
+.PHONY: run test test-deployed tables policy deploy delete package account claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
 
-test: $(VENV)/installed ## Run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+test: $(VENV)/installed ## Run the tests, but for those that deploy
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/deployed
+
+test-deployed: $(VENV)/installed ## Deploy to an emulated AWS account, and run the tests there
+	@$(BIN)/python -m pytest -n auto --dist loadfile tests/deployed
 
 tables: $(VENV)/installed ## Make the tables that a STAGE misses
 	@$(BIN)/python -m infra.tables
 
 policy: $(VENV)/installed ## Write the policy of every stage, read off the code
 	@$(BIN)/python -m infra.policy
+
+deploy: $(VENV)/installed ## Deploy a STAGE: tables, policy, function and API
+	@$(BIN)/python -m infra.deploy
+
+delete: $(VENV)/installed ## Delete a STAGE, but for its logs and, without TABLES=delete, its tables
+	@$(BIN)/python -m infra.delete
+
+package: $(VENV)/installed ## Write the zip and the CloudFormation template of a STAGE to dist/STAGE
+	@$(BIN)/python -m infra.package
+
+account: $(VENV)/installed ## Let API Gateway write logs: once for an account and region
+	@$(BIN)/python -m infra.account
 
 claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
 	@$(BIN)/python -m infra.claims_check
