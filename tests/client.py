@@ -69,14 +69,17 @@ class Live:
     """A server at an http:// URL, on loopback unless it is said to be elsewhere."""
 
     def __init__(self, url: str, stage: str = "local") -> None:
-        parts = urlsplit(url)
+        parts = self.parts = urlsplit(url)
         self.netloc = parts.netloc
         # Names under localhost are loopback's (RFC 6761 section 6.3), whatever the resolver says.
         host = parts.hostname or ""
         self.host = "127.0.0.1" if host.endswith("localhost") else host
-        self.port = parts.port
         self.base = parts.path.rstrip("/")
         self.stage = stage
+
+    @property
+    def port(self) -> int | None:
+        return self.parts.port
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         connection = HTTPConnection(self.host, self.port, timeout=30)

@@ -9,7 +9,8 @@ has:
   media types, the compression size, and the method that stands for any;
 - the variables of a request in what a mock integration answers;
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
-  is no slash.
+  is no slash;
+- the resource of what is done with a log group, but for its tags, ends in `:*`.
 
 Each call that the function's role made and was allowed is a line in the file CALLS_FILE.
 """
@@ -33,6 +34,7 @@ from ministack.services.cloudformation import provisioners
 Answer = tuple[int, dict[str, str], bytes]
 
 EXTENSION = "x-amazon-apigateway-"
+TAGGING = {"logs:TagResource", "logs:UntagResource", "logs:ListTagsForResource"}
 
 answer_http = application.app
 handle_request = v1.handle_request
@@ -158,6 +160,9 @@ def recorded(
     access_key: str, action: str, service: str, region: str, *rest: Any, **named: Any
 ) -> Any:
     """Whether a request is allowed; if the caller is a role, it is noted."""
+    arn = named.get("resource_arn", "*")
+    if ":log-group:" in arn and action not in TAGGING:
+        named["resource_arn"] = f"{arn}:*"
     denied = enforce(access_key, action, service, region, *rest, **named)
     if denied is None and access_key.startswith("ASIA"):
         with Path(os.environ["CALLS_FILE"]).open("a") as file:

@@ -1,0 +1,250 @@
+"""Lambda and API Gateway around a zip: a Runtime API for awslambdaric, and the way there by HTTP.
+
+The function is run by the very client that runs it on Lambda, unpacked where nothing can be
+written. API Gateway is what the template's document makes of it.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from http.client import HTTPMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from time import time
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
+from zipfile import ZipFile
+
+EXTENSION = "x-amazon-apigateway-"
+MILLISECONDS = 28_000
+
+Event = dict[str, Any]
+Reply = tuple[int, Mapping[str, str], bytes]
+
+
+class Lambda:
+    """Events that wait for the function, and its answers."""
+
+    def __init__(self) -> None:
+        self.waiting: SimpleQueue[tuple[str, Event]] = SimpleQueue()
+        self.answers: dict[str, Future[Any]] = {}
+
+    def invoke(self, event: Event) -> Any:
+        """Give the function an event and wait for its answer. Raises RuntimeError if it fails."""
+        request_id = str(uuid4())
+        answer = self.answers[request_id] = Future()
+        self.waiting.put((request_id, event))
+        try:
+            return answer.result(timeout=MILLISECONDS / 1000)
+        finally:
+            del self.answers[request_id]
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """A handler that answers at once, keeps connections, and says nothing."""
+
+    protocol_version = "HTTP/1.1"
+    # Or the body of each answer waits 40 ms for an acknowledgement of its head.
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def read(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def reply(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else body)
+
+
+def runtime_api(function: Lambda) -> type[Quiet]:
+    """What awslambdaric asks for events and tells the answers."""
+
+    class RuntimeApi(Quiet):
+        def do_GET(self) -> None:
+            request_id, event = function.waiting.get()
+            headers = {
+                # Without it, awslambdaric crashes.
+                "Content-Type": "application/json",
+                "Lambda-Runtime-Aws-Request-Id": request_id,
+                "Lambda-Runtime-Deadline-Ms": str(int(time() * 1000) + MILLISECONDS),
+                "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:::function:storefront",
+            }
+            self.reply(200, headers, json.dumps(event).encode())
+
+        def do_POST(self) -> None:
+            body = json.loads(self.read())
+            *_, request_id, kind = self.path.split("/")
+            if kind == "response":
+                function.answers[request_id].set_result(body)
+            else:
+                for answer in list(function.answers.values()):
+                    answer.set_exception(RuntimeError(body))
+            self.reply(202, {}, b"")
+
+    return RuntimeApi
+
+
+def api_gateway(document: dict[str, Any], stage: str, function: Lambda) -> type[Quiet]:
+    """A stage of the API that a template's document describes."""
+    paths = {
+        re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))): (path, operations)
+        for path, operations in document["paths"].items()
+    }
+
+    class ApiGateway(Quiet):
+        def handle_request(self) -> None:
+            body = self.read()
+            url = urlsplit(self.path)
+            path = url.path.removeprefix(f"/{stage}").rstrip("/") or "/"
+            matches = [
+                (match, *described)
+                for pattern, described in paths.items()
+                if (match := pattern.fullmatch(path))
+            ]
+            if not matches:
+                self.reply(*_gateway_response(document, "MISSING_AUTHENTICATION_TOKEN"))
+                return
+            ((match, resource, operations),) = matches
+            operation = operations.get(
+                self.command.lower(), operations.get(f"{EXTENSION}any-method")
+            )
+            integration = operation[f"{EXTENSION}integration"]
+            if integration["type"] == "mock":
+                self.reply(*_mock(integration, self.command))
+                return
+            event = _event(self.command, url.path, url.query, self.headers, body)
+            event["resource"] = resource
+            event["requestContext"]["resourcePath"] = resource
+            event["pathParameters"] = {
+                name: unquote(value) for name, value in match.groupdict().items()
+            } or None
+            try:
+                answer = function.invoke(event)
+            except RuntimeError:
+                self.reply(*_gateway_response(document, "INTEGRATION_FAILURE"))
+                return
+            headers = answer["headers"] | {
+                name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()
+            }
+            assert not answer.get("isBase64Encoded")
+            self.reply(answer["statusCode"], headers, answer["body"].encode())
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = handle_request
+
+    return ApiGateway
+
+
+def _event(method: str, path: str, query: str, headers: HTTPMessage, body: bytes) -> Event:
+    """A proxy event of a REST API, whose bodies are all binary."""
+    parameters = parse_qs(query, keep_blank_values=True)
+    request_id = str(uuid4())
+    return {
+        "httpMethod": method,
+        "path": path,
+        "headers": dict(headers.items()),
+        "multiValueHeaders": {name: headers.get_all(name) for name in headers},
+        "queryStringParameters": {name: given[-1] for name, given in parameters.items()} or None,
+        "multiValueQueryStringParameters": parameters or None,
+        "stageVariables": None,
+        "requestContext": {
+            "httpMethod": method,
+            "identity": {"sourceIp": "127.0.0.1"},
+            "path": path,
+            "requestId": request_id,
+        },
+        "body": base64.b64encode(body).decode() if body else None,
+        "isBase64Encoded": bool(body),
+    }
+
+
+def _gateway_response(document: dict[str, Any], kind: str) -> Reply:
+    response = document[f"{EXTENSION}gateway-responses"][kind]
+    return _filled(response, "gatewayresponse.header.", "")
+
+
+def _mock(integration: dict[str, Any], method: str) -> Reply:
+    return _filled(integration["responses"]["default"], "method.response.header.", method)
+
+
+def _filled(response: dict[str, Any], prefix: str, method: str) -> Reply:
+    """An answer of API Gateway itself: mapped headers, and a template with variables."""
+    context = {"requestId": str(uuid4()), "httpMethod": method}
+    headers = {}
+    for name, source in response["responseParameters"].items():
+        literal = source.startswith("'")
+        value = source.strip("'") if literal else context[source.removeprefix("context.")]
+        headers[name.removeprefix(prefix)] = value
+    body = response.get("responseTemplates", {}).get("application/json", "")
+    for name, value in context.items():
+        body = body.replace(f"$context.{name}", value)
+    return int(response["statusCode"]), headers, body.encode()
+
+
+@contextmanager
+def serving(handler: type[Quiet]) -> Iterator[int]:
+    """A server on loopback, for a while. Gives its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+@contextmanager
+def running_zip(package: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """The API of a package, dist/STAGE, for a while. Gives its URL.
+
+    `folder` is where it may be unpacked; `environment` is what the process has beside what the
+    template says.
+    """
+    template = json.loads((package / "sam.json").read_text())["Resources"]
+    function = template["APIHandler"]["Properties"]
+    api = template["RestAPI"]["Properties"]
+    task = folder / "task"
+    with ZipFile(package / "deployment.zip") as code:
+        code.extractall(task)
+    # As /var/task is.
+    subprocess.run(["chmod", "-R", "a-w", str(task)], check=True)
+    events = Lambda()
+    with (
+        serving(runtime_api(events)) as runtime_port,
+        serving(api_gateway(api["DefinitionBody"], api["StageName"], events)) as api_port,
+        subprocess.Popen(
+            [sys.executable, "-m", "awslambdaric", function["Handler"]],
+            cwd=task,
+            env={
+                **environment,
+                **function["Environment"]["Variables"],
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function["MemorySize"]),
+                "AWS_LAMBDA_FUNCTION_NAME": "storefront",
+                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime_port}",
+                "LAMBDA_TASK_ROOT": str(task),
+                "PYTHONPATH": str(task),
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+    ):
+        try:
+            yield f"http://127.0.0.1:{api_port}/{api['StageName']}"
+        finally:
+            process.kill()
