@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-deployed tables policy deploy delete package account claims-check costs lint format requirements clean
+.PHONY: run test test-deployed tables policy deploy delete package stack account claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -30,6 +30,9 @@ delete: $(VENV)/installed ## Delete a STAGE, but for its logs and, without TABLE
 
 package: $(VENV)/installed ## Write the zip and the CloudFormation template of a STAGE to dist/STAGE
 	@$(BIN)/python -m infra.package
+
+stack: $(VENV)/installed ## Deploy what package wrote for a STAGE as a stack, by way of a BUCKET
+	@$(BIN)/python -m infra.stack
 
 account: $(VENV)/installed ## Let API Gateway write logs: once for an account and region
 	@$(BIN)/python -m infra.account

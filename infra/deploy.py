@@ -61,21 +61,25 @@ def check(stage: Stage) -> None:
             f"template can make: make package STAGE={stage.name}."
         )
     identity = boto3.client("sts").get_caller_identity()
-    api_gateway = boto3.client("apigateway")
-    print(
-        f"Deploying {stage.name} to account {identity['Account']}, "
-        f"region {api_gateway.meta.region_name}."
-    )
-    if stage.infra.access_logs and not api_gateway.get_account().get("cloudwatchRoleArn"):
-        raise Refused(
-            "API Gateway may not write logs in this account and region yet: make account lets it, "
-            f'once for all. Or say "access_logs": false for {stage.name!r} in .chalice/config.json.'
-        )
+    region = boto3.session.Session().region_name
+    print(f"Deploying {stage.name} to account {identity['Account']}, region {region}.")
+    check_logs(stage)
     left_out = [name for name in TEMPLATE_ONLY if getattr(stage.infra, name)]
     if left_out:
         print(
             f"Not part of it: {', '.join(left_out)}. Those are in the template of "
             f"make package STAGE={stage.name}."
+        )
+
+
+def check_logs(stage: Stage) -> None:
+    """Find out whether API Gateway may write the access log. Raises Refused."""
+    if not stage.infra.access_logs:
+        return
+    if not boto3.client("apigateway").get_account().get("cloudwatchRoleArn"):
+        raise Refused(
+            "API Gateway may not write logs in this account and region yet: make account lets it, "
+            f'once for all. Or say "access_logs": false for {stage.name!r} in .chalice/config.json.'
         )
 
 

@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import boto3
@@ -12,6 +13,7 @@ import pytest
 from botocore.config import Config
 
 from infra import local
+from tests.client import Client
 from tests.conftest import PROJECT, SHELL, checkout, free_port
 
 # How AWS would be reached from the shell that pytest was started in is nobody's business here.
@@ -130,6 +132,49 @@ def contract(url: str, stage: str) -> str:
     )
     assert result.returncode == 0, result.stdout[-10_000:]
     return result.stdout.splitlines()[-1]
+
+
+def everything(account: Account) -> dict[str, set[str]]:
+    """The names of what is in the account."""
+    return {
+        "tables": set(account.client("dynamodb").list_tables()["TableNames"]),
+        "logs": {
+            group["logGroupName"]
+            for group in account.client("logs").describe_log_groups()["logGroups"]
+        },
+        "functions": {
+            each["FunctionName"] for each in account.client("lambda").list_functions()["Functions"]
+        },
+        "APIs": {each["id"] for each in account.client("apigateway").get_rest_apis()["items"]},
+        "roles": {each["RoleName"] for each in account.client("iam").list_roles()["Roles"]},
+        "queues": set(account.client("sqs").list_queues().get("QueueUrls", [])),
+        "buckets": {each["Name"] for each in account.client("s3").list_buckets()["Buckets"]},
+        "stacks": {
+            each["StackName"]
+            for each in account.client("cloudformation").describe_stacks()["Stacks"]
+        },
+    }
+
+
+@contextmanager
+def reading(api: Client) -> Iterator[Callable[[], int]]:
+    """Read an item over and over meanwhile. Gives how often it has been read; fails with a read."""
+    place = api.post("/products", {"name": "Teapot", "price": 3}).headers["location"]
+    statuses: list[int] = []
+    end = Event()
+
+    def read() -> None:
+        while not end.is_set():
+            statuses.append(api.send("GET", place).status)
+
+    reader = Thread(target=read)
+    reader.start()
+    try:
+        yield lambda: len(statuses)
+    finally:
+        end.set()
+        reader.join()
+    assert set(statuses) == {200}
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,16 +1,14 @@
 """`make deploy` and `make delete`: from an empty account to an API, and back."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from infra import policy, stages
 from tests.client import Client, Live
-from tests.deployed.conftest import REGION, Account, contract
+from tests.deployed.conftest import REGION, Account, contract, everything, reading
 
 TABLES = {f"storefront-dev-{name}" for name in ("users", "products", "todos", "reviews", "claims")}
 LOGS = {"/aws/lambda/storefront-dev", "/aws/apigateway/storefront-dev"}
@@ -20,49 +18,6 @@ def api_url(account: Account, said: str) -> str:
     """Where the emulator serves what `make deploy` has said that it answers at."""
     (api_id,) = re.findall(r"It answers at https://(\w+)\.execute-api\.[\w.-]+/dev/", said)
     return f"http://{api_id}.execute-api.localhost:{account.port}/dev"
-
-
-def everything(account: Account) -> dict[str, set[str]]:
-    """The names of what is in the account."""
-    return {
-        "tables": set(account.client("dynamodb").list_tables()["TableNames"]),
-        "logs": {
-            group["logGroupName"]
-            for group in account.client("logs").describe_log_groups()["logGroups"]
-        },
-        "functions": {
-            each["FunctionName"] for each in account.client("lambda").list_functions()["Functions"]
-        },
-        "APIs": {each["id"] for each in account.client("apigateway").get_rest_apis()["items"]},
-        "roles": {each["RoleName"] for each in account.client("iam").list_roles()["Roles"]},
-        "queues": set(account.client("sqs").list_queues().get("QueueUrls", [])),
-        "buckets": {each["Name"] for each in account.client("s3").list_buckets()["Buckets"]},
-        "stacks": {
-            each["StackName"]
-            for each in account.client("cloudformation").describe_stacks()["Stacks"]
-        },
-    }
-
-
-@contextmanager
-def reading(api: Client) -> Iterator[Callable[[], int]]:
-    """Read an item over and over meanwhile. Gives how often it has been read; fails with a read."""
-    place = api.post("/products", {"name": "Teapot", "price": 3}).headers["location"]
-    statuses: list[int] = []
-    end = Event()
-
-    def read() -> None:
-        while not end.is_set():
-            statuses.append(api.send("GET", place).status)
-
-    reader = Thread(target=read)
-    reader.start()
-    try:
-        yield lambda: len(statuses)
-    finally:
-        end.set()
-        reader.join()
-    assert set(statuses) == {200}
 
 
 @pytest.mark.timeout(400)
