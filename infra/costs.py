@@ -1,18 +1,23 @@
-"""`make costs`: what each call costs in DynamoDB, counted, as docs/costs.md.
+"""`make costs`: what each call costs, counted, as docs/costs.md.
 
 Runs each call on ministack, and writes down the calls to DynamoDB and the capacity units that
 they report. Write units follow AWS's rules there; read units of a Query do not, so those are worked
-out from what it returned.
+out from what it returned. What a million of them costs is worked out from that.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """
 
+import io
 import os
+import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from infra import database, local
+from msgspec import Struct
+
+from infra import database, local, stages
 
 PAGE = Path(__file__).parent.parent / "docs" / "costs.md"
 HEAD = """# What each call costs
@@ -33,6 +38,91 @@ The items: a user with username and email, a product, a todo and a review of a p
 |---|---|---|---|
 """
 
+# Dollars, of us-east-1 and without the free tier.
+READ_UNITS = 0.125  # a million, on demand: https://aws.amazon.com/dynamodb/pricing/on-demand/
+WRITE_UNITS = 0.625  # a million
+TABLE_GB = 0.25  # a month
+RECOVERY_GB = 0.20  # a month
+API_REQUESTS = 3.50  # a million, REST: https://aws.amazon.com/api-gateway/pricing/
+LAMBDA_REQUESTS = 0.20  # a million: https://aws.amazon.com/lambda/pricing/
+LAMBDA_GB_SECOND = 0.0000166667  # x86
+LOG_GB = 0.50  # taken in: https://aws.amazon.com/cloudwatch/pricing/
+ALARM_METRIC = 0.10  # a month
+TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
+
+# Of requests beyond the first in a second:
+# https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
+TRACED = 0.05
+# What Lambda bills for one; docs/operating.md says where to see one's own.
+MILLISECONDS = 10
+# What CloudWatch counts of each line beside its bytes:
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+LINE_BYTES = 26
+REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+# What Lambda writes of each request by itself.
+LAMBDA_LINES = (
+    f"START RequestId: {REQUEST_ID} Version: $LATEST",
+    f"END RequestId: {REQUEST_ID}",
+    (
+        f"REPORT RequestId: {REQUEST_ID}\tDuration: 10.00 ms\tBilled Duration: 10 ms\t"
+        "Memory Size: 1024 MB\tMax Memory Used: 90 MB\t"
+    ),
+)
+VALUES = {
+    "requestId": REQUEST_ID,
+    "requestTimeEpoch": "1767225600000",
+    "httpMethod": "PATCH",
+    "resourcePath": "/products/{key}",
+    "status": "200",
+    "responseLatency": "12",
+    "integrationLatency": "10",
+    "responseLength": "250",
+    "error.responseType": "-",
+}
+
+DOLLARS = """
+## What a million requests cost
+
+In dollars, at the prices of us-east-1 without the free tier; infra/costs.py has them, each with its
+page.
+
+- Lambda bills {megabytes} MB (prod's) for {milliseconds} ms; each 10 ms more cost ${ten_ms:.2f}.
+- Logs take {log_bytes} bytes for each request: the function's, and the access log.
+- X-Ray takes {traced:.0%} of the requests.
+- Data that leaves AWS is not in it, nor what API Gateway's cache, provisioned concurrency, WAF or a
+  VPC's endpoints would cost.
+
+| call | API Gateway | Lambda | logs | X-Ray | DynamoDB | together |
+|---|---|---|---|---|---|---|
+{rows}
+API Gateway is most of it. A million reads a month with a hundred thousand creates of products cost
+${mix:.2f}.
+
+## What it costs while nobody calls
+
+Nothing, but for what is stored: ${table_gb:.2f} a month for each GB in tables and indexes (every
+index holds whole items) and ${recovery_gb:.2f} for point-in-time recovery of it. prod has alarms as
+well, which look at {alarms} metrics and cost ${alarms_cost:.2f} a month; `"alarms": false` in its
+settings takes them away. Its dashboard is one of the three that cost nothing.
+"""
+
+
+class Row(Struct, frozen=True):
+    """What one call takes."""
+
+    name: str
+    calls: tuple[str, ...]
+    reads: float
+    writes: float
+
+    @property
+    def dollars(self) -> float:
+        """What DynamoDB takes for a million of them."""
+        return self.reads * READ_UNITS + self.writes * WRITE_UNITS
+
+    def __str__(self) -> str:
+        return f"| {self.name} | {', '.join(self.calls)} | {self.reads:g} | {self.writes:g} |\n"
+
 
 class Meter:
     """Counts what the client's calls consume."""
@@ -44,11 +134,11 @@ class Meter:
         client.meta.events.register("provide-client-params.dynamodb", self._ask)
         client.meta.events.register("after-call.dynamodb", self._note)
 
-    def row(self, name: str, act: Callable[[], Any]) -> str:
+    def row(self, name: str, act: Callable[[], Any]) -> Row:
         """A row of the table: do something, and say what it took."""
         self.calls, self.reads, self.writes = [], 0.0, 0.0
         act()
-        return f"| {name} | {', '.join(self.calls)} | {self.reads:g} | {self.writes:g} |\n"
+        return Row(name, tuple(self.calls), self.reads, self.writes)
 
     def _ask(self, params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
@@ -143,7 +233,71 @@ def _measured() -> str:
         )
         for collection, key in samples
     }
-    return HEAD.format(sizes=f"{min(sizes)} to {max(sizes)}") + "".join(rows)
+    head = HEAD.format(sizes=f"{min(sizes)} to {max(sizes)}")
+    return head + "".join(map(str, rows)) + _dollars({row.name: row for row in rows})
+
+
+def _dollars(rows: dict[str, Row]) -> str:
+    """What a million of some requests cost, and what it costs without any."""
+    from infra import template
+
+    prod = stages.load("prod")
+    megabytes: int = prod.config.lambda_memory_size
+    gb_seconds = megabytes / 1024 * MILLISECONDS / 1000 * 1_000_000
+    bytes_logged = _log_bytes()
+    shares = (
+        API_REQUESTS,
+        LAMBDA_REQUESTS + gb_seconds * LAMBDA_GB_SECOND,
+        bytes_logged * 1_000_000 / 1e9 * LOG_GB,
+        TRACED * TRACES,
+    )
+    names = (
+        "read one",
+        "list of 25",
+        "create a product",
+        "create a user with username and email",
+        "change a product's description",
+        "delete a todo",
+    )
+    together = {name: sum(shares) + rows[name].dollars for name in names}
+    lines = []
+    for name in names:
+        values = (*shares, rows[name].dollars, together[name])
+        lines.append(f"| {name} | {' | '.join(f'{value:.2f}' for value in values)} |\n")
+    metrics = sum(
+        len([each for each in alarm["Properties"].get("Metrics", [{}]) if "Expression" not in each])
+        for alarm in template.extension(prod)["Resources"].values()
+        if alarm.get("Type") == "AWS::CloudWatch::Alarm"
+    )
+    return DOLLARS.format(
+        megabytes=megabytes,
+        milliseconds=MILLISECONDS,
+        ten_ms=megabytes / 1024 * 0.01 * 1_000_000 * LAMBDA_GB_SECOND,
+        log_bytes=bytes_logged,
+        traced=TRACED,
+        rows="".join(lines),
+        mix=together["read one"] + together["create a product"] / 10,
+        table_gb=TABLE_GB,
+        recovery_gb=RECOVERY_GB,
+        alarms=metrics,
+        alarms_cost=metrics * ALARM_METRIC,
+    )
+
+
+def _log_bytes() -> int:
+    """What one request leaves in the logs."""
+    from chalice.test import Client
+
+    from app import app
+    from infra import rest_api
+
+    said = io.StringIO()
+    with redirect_stdout(said):
+        Client(app, stage_name="local").http.get("/products/p0")
+    access = re.sub(r"\$context\.([\w.]+)", lambda match: VALUES[match[1]], rest_api.ACCESS_LOG)
+    own = re.sub(r'"milliseconds":[\d.]+', '"milliseconds":10.0', said.getvalue().strip())
+    lines = (own, access, *LAMBDA_LINES)
+    return sum(len(line) + LINE_BYTES for line in lines)
 
 
 def _bytes(row: dict[str, Any]) -> int:
