@@ -47,6 +47,7 @@ lint: $(VENV)/installed ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(VENV)/installed ## Put the code in shape
 	@$(BIN)/ruff check --fix

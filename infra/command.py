@@ -81,8 +81,8 @@ def _sentence_of_aws(error: ClientError) -> str:
         )
     if code in DENIED:
         return (
-            f"These credentials do not have the right to call {error.operation_name}: {message} "
-            "docs/operating.md has the policy that a deployer needs."
+            f"These credentials do not have the right to call {error.operation_name}: "
+            f"{message.rstrip('.')}. docs/operating.md has the policy that a deployer needs."
         )
     if code == "ResourceNotFoundException":
         stage = os.environ.get("STAGE")

@@ -21,6 +21,9 @@ def main() -> None:
     wanted = os.environ.get("TABLES", "")
     if wanted not in {"", "delete"}:
         raise Refused(f"TABLES is {wanted!r}; say TABLES=delete, or leave it out to keep them.")
+    identity = boto3.client("sts").get_caller_identity()
+    region = boto3.session.Session().region_name
+    print(f"Deleting {stage.name} from account {identity['Account']}, region {region}.")
     # Before anything goes: it may be refused.
     names = agreed(stage) if wanted else []
     cloud.run(stage, "delete")

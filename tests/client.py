@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -66,7 +66,7 @@ class InProcess:
 
 
 class Live:
-    """A server at an http:// URL, on loopback unless it is said to be elsewhere."""
+    """A server at a URL: http:// on loopback, https:// elsewhere."""
 
     def __init__(self, url: str, stage: str = "local") -> None:
         parts = self.parts = urlsplit(url)
@@ -82,7 +82,8 @@ class Live:
         return self.parts.port
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
-        connection = HTTPConnection(self.host, self.port, timeout=30)
+        kind = HTTPSConnection if self.parts.scheme == "https" else HTTPConnection
+        connection = kind(self.host, self.port, timeout=30)
         try:
             sent = {"Host": self.netloc, **headers}
             connection.request(method, path, body=body or None, headers=sent)

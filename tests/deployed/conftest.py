@@ -48,19 +48,36 @@ class Account:
         return said
 
     def start(
-        self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "", **variables: str
+        self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "", **variables: str | None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of the project's Makefile, with somebody's keys."""
+        """Run a command of the project's Makefile, with somebody's keys.
+
+        `variables` are added to its environment, and taken out where they are None.
+        """
+        environment = CLEAN | self.environment(keys) | variables
         return subprocess.run(
             # The packages are those of the `make` that runs this: they are not installed again.
             ["make", *words, "--old-file=.venv/installed"],
             cwd=self.project,
-            env=CLEAN | self.environment(keys) | variables,
+            env={name: value for name, value in environment.items() if value is not None},
             input=typed,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def chalice(self, *words: str) -> str:
+        """Run Chalice's own command, which has to succeed. Returns what it says."""
+        result = subprocess.run(
+            [self.project / ".venv" / "bin" / "chalice", *words],
+            cwd=self.project,
+            env=CLEAN | self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
     def environment(self, keys: tuple[str, ...] = ROOT) -> dict[str, str]:
         """What leads a process to the account."""
@@ -76,7 +93,7 @@ class Account:
 
     @property
     def calls(self) -> set[tuple[str, str]]:
-        """Actions that roles have done since the account is there, and on what."""
+        """Actions that others than the root have done since the account is there, and on what."""
         lines = self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
         return {(action, arn) for action, _, arn in (line.partition(" ") for line in lines)}
 

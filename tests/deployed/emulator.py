@@ -10,9 +10,10 @@ has:
 - the variables of a request in what a mock integration answers;
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
   is no slash;
-- the resource of what is done with a log group, but for its tags, ends in `:*`.
+- for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
+  in `:*`, but for its tags.
 
-Each call that the function's role made and was allowed is a line in the file CALLS_FILE.
+Each call that is allowed to somebody else than the account's root is a line in the file CALLS_FILE.
 """
 
 import copy
@@ -27,14 +28,14 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import ministack.app as application
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import apigateway_v1 as v1
 from ministack.services.cloudformation import provisioners
 
 Answer = tuple[int, dict[str, str], bytes]
 
+ROOT = "test"
 EXTENSION = "x-amazon-apigateway-"
-TAGGING = {"logs:TagResource", "logs:UntagResource", "logs:ListTagsForResource"}
 
 answer_http = application.app
 handle_request = v1.handle_request
@@ -45,6 +46,7 @@ import_operation = v1._import_operation
 invoke_mock = v1._invoke_mock_v1
 rest_api_update = provisioners._apigw_rest_api_update
 enforce = iam_evaluator.enforce
+extract_resource_arn = iam_actions.extract_resource_arn
 
 # The method of the request that is being answered.
 asked: ContextVar[str] = ContextVar("asked", default="")
@@ -156,15 +158,36 @@ def stack_update(api_id: str, old: Any, new: Any, *rest: Any, **named: Any) -> A
     return rest_api_update(api_id, old, new, *rest, **named)
 
 
+def resource_arn(
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: Any,
+    region: str,
+    account_id: str,
+) -> str:
+    """What a request is about, for IAM."""
+    arn: str = extract_resource_arn(service, method, path, headers, body, query, region, account_id)
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if service == "logs" and ":log-group:" in arn and "Tag" not in action:
+        return f"{arn}:*"
+    if service == "dynamodb" and "ResourceArn" in (named := json.loads(body or b"{}")):
+        tagged: str = named["ResourceArn"]
+        return tagged
+    if service == "lambda" and method == "POST" and path.rstrip("/").endswith("/functions"):
+        name = json.loads(body)["FunctionName"]
+        return f"arn:aws:lambda:{region}:{account_id}:function:{name}"
+    return arn
+
+
 def recorded(
     access_key: str, action: str, service: str, region: str, *rest: Any, **named: Any
 ) -> Any:
-    """Whether a request is allowed; if the caller is a role, it is noted."""
-    arn = named.get("resource_arn", "*")
-    if ":log-group:" in arn and action not in TAGGING:
-        named["resource_arn"] = f"{arn}:*"
+    """Whether a request is allowed; what others than the root may do is noted."""
     denied = enforce(access_key, action, service, region, *rest, **named)
-    if denied is None and access_key.startswith("ASIA"):
+    if denied is None and access_key != ROOT:
         with Path(os.environ["CALLS_FILE"]).open("a") as file:
             file.write(f"{action} {named.get('resource_arn', '*')}\n")
     return denied
@@ -180,6 +203,7 @@ v1._import_operation = operation
 v1._invoke_mock_v1 = mock
 provisioners._apigw_rest_api_update = stack_update
 iam_evaluator.enforce = recorded
+iam_actions.extract_resource_arn = resource_arn
 
 if __name__ == "__main__":
     from ministack.app import main

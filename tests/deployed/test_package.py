@@ -487,6 +487,13 @@ def test_the_same_sources_make_the_same_bytes(prod: Path, package: Package) -> N
         assert (other / name).read_bytes() == (prod / name).read_bytes()
 
 
+def test_every_stage_has_the_same_zip(prod: Path, package: Package) -> None:
+    """What has been tried in one stage is what goes to the next."""
+    other = package("dev") / "deployment.zip"
+
+    assert other.read_bytes() == (prod / "deployment.zip").read_bytes()
+
+
 def test_what_lies_about_in_chalicelib_is_not_packed(tmp_path: Path) -> None:
     """Chalice packs every file; a secret beside the code would go along."""
     plain, ordered = tmp_path / "plain.zip", tmp_path / "ordered.zip"

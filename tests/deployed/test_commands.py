@@ -1,0 +1,220 @@
+"""The commands on a stage, as those who type them meet them."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.deployed.conftest import Account, everything
+
+OPERATING = (PROJECT / "docs" / "operating.md").read_text()
+NOBODY = ("AKIANOBODY", "wrong")
+
+
+def document_of_deployer() -> str:
+    """The policy that docs/operating.md prints."""
+    (document,) = re.findall(r"### 1\. Somebody who may.*?```json\n(.*?)```", OPERATING, re.DOTALL)
+    return str(document)
+
+
+def deployer(account: Account) -> tuple[str, str]:
+    """The keys of a user with that policy, and no more."""
+    iam = account.client("iam")
+    iam.create_user(UserName="deployer")
+    iam.put_user_policy(
+        UserName="deployer", PolicyName="deploy", PolicyDocument=document_of_deployer()
+    )
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+@pytest.mark.timeout(120)
+def test_the_deployers_policy_is_enough(account: Account) -> None:
+    """A deploy into an empty account, another, and a delete: with the policy in the docs alone."""
+    keys = deployer(account)
+    said = refusal(account, "deploy", "STAGE=dev", keys=keys)
+    assert said.startswith("API Gateway may not write logs in this account and region yet: make ")
+    denied = refusal(account, "account", keys=keys)
+    assert denied.startswith("These credentials do not have the right to call GetRole: ")
+    assert denied.endswith(" docs/operating.md has the policy that a deployer needs.")
+    assert "may write logs in us-east-1, as arn:" in account.make("account")
+    assert "may write logs in us-east-1 already" in account.make("account")
+
+    assert "It answers at https://" in account.make("deploy", "STAGE=dev", keys=keys)
+    again = account.make("deploy", "STAGE=dev", keys=keys)
+    assert "Tables of dev: no step to take" in again
+    settings = stage_settings(account)
+    account.make("delete", "STAGE=dev", keys=keys)
+
+    assert settings["methodSettings"]["*/*"]["throttlingRateLimit"] == 100
+    assert settings["methodSettings"]["*/*"]["throttlingBurstLimit"] == 200
+    assert settings["accessLogSettings"]["destinationArn"].endswith(
+        ":log-group:/aws/apigateway/storefront-dev"
+    )
+    groups = account.client("logs").describe_log_groups()["logGroups"]
+    assert {group["retentionInDays"] for group in groups} == {7}
+    actions = {
+        action
+        for statement in json.loads(document_of_deployer())["Statement"]
+        for action in statement["Action"]
+    }
+    done = {action for action, _ in account.calls}
+    # Nothing to spare: what is not done here is what the emulator does not ask for, or not yet.
+    assert actions - done == {
+        # AWS asks for it beside what creates with tags, and for the role that is passed on.
+        "dynamodb:TagResource",
+        "iam:PassRole",
+        "lambda:TagResource",
+        "logs:TagResource",
+        # The emulator calls it PutFunctionConcurrency.
+        "lambda:DeleteFunctionConcurrency",
+        # An index that is new, a tag that has gone.
+        "dynamodb:UpdateTable",
+        "lambda:UntagResource",
+    }
+
+
+def stage_settings(account: Account) -> Any:
+    """What API Gateway says of the one API's stage."""
+    client = account.client("apigateway")
+    (api,) = client.get_rest_apis()["items"]
+    (stage,) = client.get_stages(restApiId=api["id"])["item"]
+    return stage
+
+
+def refusal(account: Account, *words: str, **options: Any) -> str:
+    """What a command says, in one line, when it is refused."""
+    result = account.start(*words, **options)
+    assert result.returncode != 0, result.stdout
+    (line,) = [each for each in result.stderr.splitlines() if not each.startswith("make: ")]
+    return line
+
+
+COMMANDS = ["tables", "deploy", "delete", "stack", "claims-check"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_wrong_credentials_are_said(account: Account, command: str) -> None:
+    """One sentence that says which, and how to look."""
+    (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
+    (account.project / "dist" / "dev" / "sam.json").write_text("{}")
+
+    said = refusal(account, command, "STAGE=dev", "BUCKET=packages", keys=NOBODY)
+
+    assert re.match(r"AWS does not accept these credentials \(\w+\): check AWS_PROFILE", said)
+    assert everything(account)["APIs"] == set()
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "account"])
+def test_a_region_that_is_not_set_is_said(account: Account, command: str) -> None:
+    """One sentence with the variable to set."""
+    (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
+    (account.project / "dist" / "dev" / "sam.json").write_text("{}")
+
+    said = refusal(account, command, "STAGE=dev", "BUCKET=packages", AWS_DEFAULT_REGION=None)
+
+    assert said == (
+        "No region is set: say which one, for example export AWS_DEFAULT_REGION=eu-west-1."
+    )
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "package"])
+def test_a_stage_that_does_not_exist_is_said(account: Account, command: str) -> None:
+    """One sentence with those that there are."""
+    said = refusal(account, command, "STAGE=live")
+
+    assert said == ("There is no stage 'live': .chalice/config.json has local, dev, test, prod.")
+
+
+def test_a_missing_table_is_said(account: Account) -> None:
+    """One sentence with the command that makes it."""
+    said = refusal(account, "claims-check", "STAGE=test")
+
+    assert said.startswith("A table is missing (")
+    assert said.endswith("; make tables STAGE=test makes it.")
+
+
+def test_there_are_no_credentials(account: Account) -> None:
+    """One sentence with the variables to set."""
+    said = refusal(
+        account,
+        "tables",
+        "STAGE=dev",
+        AWS_ACCESS_KEY_ID="",
+        AWS_SECRET_ACCESS_KEY="",
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_SHARED_CREDENTIALS_FILE="/nowhere",
+        AWS_CONFIG_FILE="/nowhere",
+    )
+
+    assert said.startswith("There are no AWS credentials: set AWS_PROFILE to a profile of yours")
+
+
+def test_an_account_that_is_away_is_said(account: Account) -> None:
+    """One sentence with the endpoint."""
+    said = refusal(account, "tables", "STAGE=dev", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+
+    assert said.startswith('Could not connect to the endpoint URL: "http://127.0.0.1:9/"')
+
+
+def test_tables_go_when_the_stages_name_is_typed(account: Account) -> None:
+    """Kept without a word, kept when another name is typed, gone with the right one."""
+    account.make("tables", "STAGE=test")
+    names = ("users", "products", "todos", "reviews", "claims")
+    tables = {f"storefront-test-{name}" for name in names}
+
+    account.make("delete", "STAGE=test")
+    assert refusal(account, "delete", "STAGE=test", "TABLES=yes").startswith("TABLES is 'yes'; ")
+    for typed in ("", "prod\n"):
+        said = refusal(account, "delete", "STAGE=test", "TABLES=delete", typed=typed)
+        assert said.endswith("Nothing was deleted.")
+    assert everything(account)["tables"] >= tables
+
+    client = account.client("dynamodb")
+    name = "storefront-test-users"
+    client.update_table(TableName=name, DeletionProtectionEnabled=True)
+    said = refusal(account, "delete", "STAGE=test", "TABLES=delete", typed="test\n")
+    assert said.startswith(f"Nothing was deleted: {name} is protected.")
+    client.update_table(TableName=name, DeletionProtectionEnabled=False)
+    account.make("delete", "STAGE=test", "TABLES=delete", typed="test\n")
+    assert not everything(account)["tables"] & tables
+
+
+def test_a_usage_plan_is_not_left_out_without_a_word(account: Account) -> None:
+    """Who asks for API keys must not get an API that is open to all."""
+    file = account.project / ".chalice" / "config.json"
+    before = file.read_text()
+    declared = json.loads(before)
+    declared["stages"]["dev"]["infra"]["usage_plan"] = {}
+    file.write_text(json.dumps(declared))
+    try:
+        said = refusal(account, "deploy", "STAGE=dev")
+    finally:
+        file.write_text(before)
+
+    assert said.endswith("a usage_plan, which only its template can make: make package STAGE=dev.")
+
+
+def test_a_stack_needs_a_package_and_a_bucket(account: Account) -> None:
+    """One sentence for each."""
+    assert refusal(account, "stack", "STAGE=prod").endswith("BUCKET=name.")
+    assert refusal(account, "stack", "STAGE=prod", "BUCKET=packages") == (
+        "There is no dist/prod: make package STAGE=prod makes it."
+    )
+
+
+@pytest.mark.timeout(120)
+def test_the_plain_commands_of_chalice_work_as_well(account: Account) -> None:
+    """`chalice package`, `chalice deploy` and `chalice delete`, as Chalice has them."""
+    before = everything(account)
+    account.chalice("package", "--stage", "dev", "plain")
+    assert (account.project / "plain" / "sam.json").exists()
+
+    said = account.chalice("deploy", "--stage", "dev")
+    assert "Rest API URL: https://" in said
+    assert everything(account)["functions"] == {"storefront-dev"}
+    account.chalice("delete", "--stage", "dev")
+
+    assert everything(account) == before

@@ -1,0 +1,21 @@
+"""What the pages say of the stages' settings."""
+
+import re
+
+import msgspec
+from msgspec.structs import fields
+
+from infra.stages import Infra
+from tests.conftest import PROJECT
+
+
+def test_every_setting_is_in_the_docs_with_its_default() -> None:
+    """docs/operating.md has a row for each, in the order of the declaration."""
+    page = (PROJECT / "docs" / "operating.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", page, re.MULTILINE)
+
+    assert [name for name, _ in rows] == [field.name for field in fields(Infra)]
+    for (_, cell), field in zip(rows, fields(Infra), strict=True):
+        default = msgspec.json.encode(field.default).decode().replace(".0", "")
+        said = cell.replace("`", "").replace(" ", "")
+        assert said.startswith("none" if default == "null" else default)
