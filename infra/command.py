@@ -84,7 +84,7 @@ def _sentence_of_aws(error: ClientError) -> str:
             f"These credentials do not have the right to call {error.operation_name}: "
             f"{message.rstrip('.')}. docs/operating.md has the policy that a deployer needs."
         )
-    if code == "ResourceNotFoundException":
+    if code == "ResourceNotFoundException" and message.startswith("Requested resource not found"):
         stage = os.environ.get("STAGE")
         return f"A table is missing ({message}); make tables STAGE={stage} makes it."
     return str(error)

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 
-from infra import cloud, command, stages, tables
+from infra import cloud, command, stages, state, tables
 from infra.command import Refused
 from infra.stages import Stage
 
@@ -24,6 +24,7 @@ def main() -> None:
     identity = boto3.client("sts").get_caller_identity()
     region = boto3.session.Session().region_name
     print(f"Deleting {stage.name} from account {identity['Account']}, region {region}.")
+    state.find(stage)
     # Before anything goes: it may be refused.
     names = agreed(stage) if wanted else []
     cloud.run(stage, "delete")

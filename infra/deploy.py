@@ -1,10 +1,9 @@
 """`make deploy STAGE=...`: tables, policy, `chalice deploy`, what that leaves out, and a look.
 
 What Chalice leaves out is the throttle, access log and metrics of the API's stage, the API's tags,
-and for how long logs are kept. What it made is read in its .chalice/deployed/STAGE.json.
+and for how long logs are kept.
 """
 
-import json
 import sys
 from contextlib import suppress
 from http import HTTPStatus
@@ -16,9 +15,9 @@ import boto3
 from botocore.exceptions import WaiterError
 from botocore.waiter import SingleWaiterConfig, Waiter
 
-from infra import cloud, command, policy, stages, tables
+from infra import cloud, command, policy, stages, state, tables
 from infra.command import Refused
-from infra.stages import PROJECT, Stage
+from infra.stages import Stage
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -44,11 +43,12 @@ def main() -> None:
     """Deploy the stage in STAGE."""
     stage = stages.asked()
     check(stage)
+    state.find(stage)
     tables.make(stage)
     policy.write(stage)
     keep_logs(stage)
     cloud.run(stage, "deploy")
-    api_id, url = deployed(stage)
+    api_id, url = state.api(stage)
     complete(stage, api_id)
     look(url)
 
@@ -95,13 +95,6 @@ def keep_logs(stage: Stage) -> None:
         logs.put_retention_policy(
             logGroupName=group, retentionInDays=stage.infra.log_retention_in_days
         )
-
-
-def deployed(stage: Stage) -> tuple[str, str]:
-    """The id and the URL of the API that Chalice has made of a stage."""
-    state = json.loads((PROJECT / ".chalice" / "deployed" / f"{stage.name}.json").read_text())
-    (api,) = (each for each in state["resources"] if each["resource_type"] == "rest_api")
-    return api["rest_api_id"], api["rest_api_url"]
 
 
 def complete(stage: Stage, api_id: str) -> None:

@@ -20,6 +20,8 @@ PROJECT = Path(__file__).parent.parent
 FILE = PROJECT / ".chalice" / "config.json"
 # The alias that API Gateway calls where it does not call the function's latest version.
 ALIAS = "live"
+# On the API of a stage that a stack has made; its value is the stack's name.
+STACK_TAG = "stack"
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RetentionDays = Literal[

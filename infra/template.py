@@ -22,7 +22,7 @@ import app as application
 from chalicelib.schema import EXPIRY
 from infra import policy, rest_api, tables
 from infra.command import Refused
-from infra.stages import ALIAS, Stage
+from infra.stages import ALIAS, STACK_TAG, Stage
 
 Resource = dict[str, Any]
 Resources = dict[str, Resource]
@@ -303,7 +303,8 @@ def _rest_api(stage: Stage) -> Resources:
     properties: dict[str, Any] = {
         "TracingEnabled": stage.config.xray_enabled,
         "MethodSettings": methods,
-        "Tags": stage.tags,
+        # By which `make deploy` knows that it is not to touch it.
+        "Tags": stage.tags | {STACK_TAG: stage.function},
     }
     if infra.access_logs:
         properties["AccessLogSetting"] = {

@@ -13,7 +13,8 @@ has:
 - for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
   in `:*`, but for its tags.
 
-Each call that is allowed to somebody else than the account's root is a line in the file CALLS_FILE.
+Each call with keys that are not the account's root's, if it is allowed, is a line in the file
+CALLS_FILE.
 """
 
 import copy
@@ -185,9 +186,9 @@ def resource_arn(
 def recorded(
     access_key: str, action: str, service: str, region: str, *rest: Any, **named: Any
 ) -> Any:
-    """Whether a request is allowed; what others than the root may do is noted."""
+    """Whether a request is allowed; what others than the root do is noted."""
     denied = enforce(access_key, action, service, region, *rest, **named)
-    if denied is None and access_key != ROOT:
+    if denied is None and access_key not in {"", None, ROOT}:
         with Path(os.environ["CALLS_FILE"]).open("a") as file:
             file.write(f"{action} {named.get('resource_arn', '*')}\n")
     return denied

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.client import Client, Live
 from tests.conftest import PROJECT
 from tests.deployed.conftest import Account, everything
 
@@ -45,6 +46,13 @@ def test_the_deployers_policy_is_enough(account: Account) -> None:
     assert "It answers at https://" in account.make("deploy", "STAGE=dev", keys=keys)
     again = account.make("deploy", "STAGE=dev", keys=keys)
     assert "Tables of dev: no step to take" in again
+    # On another machine, or after an interruption, Chalice's own file is not there.
+    state = account.project / ".chalice" / "deployed" / "dev.json"
+    known = json.loads(state.read_text())
+    state.unlink()
+    assert "Found what is deployed already" in account.make("deploy", "STAGE=dev", keys=keys)
+    assert json.loads(state.read_text()) == known
+    state.unlink()
     settings = stage_settings(account)
     account.make("delete", "STAGE=dev", keys=keys)
 
@@ -215,6 +223,12 @@ def test_the_plain_commands_of_chalice_work_as_well(account: Account) -> None:
     said = account.chalice("deploy", "--stage", "dev")
     assert "Rest API URL: https://" in said
     assert everything(account)["functions"] == {"storefront-dev"}
+    (api_id,) = re.findall(r"Rest API URL: https://(\w+)\.", said)
+    api = Client(Live(f"http://{api_id}.execute-api.localhost:{account.port}/dev", "dev"))
+    account.make("tables", "STAGE=dev")
+    created = api.post("/products", {"name": "Teapot", "price": 3})
+    assert api.get(created.headers["location"]).body == created.body
+    before["tables"] = everything(account)["tables"]
     account.chalice("delete", "--stage", "dev")
 
     assert everything(account) == before

@@ -44,6 +44,9 @@ def test_a_stack_is_made_changed_deleted_and_made_again(
     record_property("contract, the stack", contract(url, "dev"))
     assert "Nothing changes." in account.make("stack", "STAGE=dev", "BUCKET=packages")
 
+    refused = account.start("deploy", "STAGE=dev")
+    assert refused.stderr.startswith("The stage 'dev' is the stack storefront-dev: make stack ")
+
     api = Client(Live(url))
     old = api.get("/").json["version"]
     source = account.project / "chalicelib" / "__init__.py"
