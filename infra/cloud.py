@@ -16,7 +16,7 @@ from chalice import Chalice
 from chalice.deploy.deployer import ChaliceDeploymentError
 from chalice.deploy.models import RestAPI
 from chalice.deploy.swagger import CFNSwaggerGenerator, TemplatedSwaggerGenerator
-from click import ClickException
+from click import Abort, ClickException
 
 from infra import command, stages
 from infra.bundle import Packager
@@ -67,6 +67,8 @@ def main() -> None:
     try:
         # Not its `main`, which prints a stack trace for whatever AWS says.
         chalice.cli.cli(obj={}, standalone_mode=False)
+    except Abort:
+        raise KeyboardInterrupt from None
     except ClickException as error:
         raise Refused(error.format_message()) from None
     except ChaliceDeploymentError as error:

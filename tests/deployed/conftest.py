@@ -35,7 +35,7 @@ class Account:
         """A client with the rights of the account's root, or with other keys."""
         session = boto3.session.Session(*keys, region_name=REGION)
         return session.client(
-            service,  # type: ignore[call-overload]
+            service,
             endpoint_url=self.url,
             config=Config(s3={"addressing_style": "path"}),
         )
@@ -134,6 +134,13 @@ def running_account(folder: Path) -> Iterator[Account]:
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account of the module's own."""
     with running_account(tmp_path_factory.mktemp("account")) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_account(tmp_path: Path) -> Iterator[Account]:
+    """An account in which nothing has been done."""
+    with running_account(tmp_path) as running:
         yield running
 
 

@@ -10,6 +10,7 @@ has:
 - the variables of a request in what a mock integration answers;
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
   is no slash;
+- a function that is changed finishes what it is at;
 - for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
   in `:*`, but for its tags.
 
@@ -24,12 +25,13 @@ import re
 import sys
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
 import ministack.app as application
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import apigateway_v1 as v1
 from ministack.services.cloudformation import provisioners
 
@@ -48,6 +50,7 @@ invoke_mock = v1._invoke_mock_v1
 rest_api_update = provisioners._apigw_rest_api_update
 enforce = iam_evaluator.enforce
 extract_resource_arn = iam_actions.extract_resource_arn
+kill_workers = lambda_runtime.kill_workers
 
 # The method of the request that is being answered.
 asked: ContextVar[str] = ContextVar("asked", default="")
@@ -159,6 +162,18 @@ def stack_update(api_id: str, old: Any, new: Any, *rest: Any, **named: Any) -> A
     return rest_api_update(api_id, old, new, *rest, **named)
 
 
+def retire(workers: list[Any]) -> None:
+    """End the environments of an old version, each when it has answered."""
+
+    def wait() -> None:
+        for worker in workers:
+            with worker._lock:
+                kill_workers([worker])
+
+    # They have calls of their own to make, which this thread handles.
+    Thread(target=wait, daemon=True).start()
+
+
 def resource_arn(
     service: str,
     method: str,
@@ -205,6 +220,7 @@ v1._invoke_mock_v1 = mock
 provisioners._apigw_rest_api_update = stack_update
 iam_evaluator.enforce = recorded
 iam_actions.extract_resource_arn = resource_arn
+lambda_runtime.kill_workers = retire
 
 if __name__ == "__main__":
     from ministack.app import main

@@ -32,8 +32,9 @@ def deployer(account: Account) -> tuple[str, str]:
 
 
 @pytest.mark.timeout(120)
-def test_the_deployers_policy_is_enough(account: Account) -> None:
+def test_the_deployers_policy_is_enough(empty_account: Account) -> None:
     """A deploy into an empty account, another, and a delete: with the policy in the docs alone."""
+    account = empty_account
     keys = deployer(account)
     said = refusal(account, "deploy", "STAGE=dev", keys=keys)
     assert said.startswith("API Gateway may not write logs in this account and region yet: make ")

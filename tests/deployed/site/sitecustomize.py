@@ -33,8 +33,8 @@ class Emulated(HTTPSHandler):
         def connection(_: str, **options: Any) -> HTTPConnection:
             return HTTPConnection(emulator.netloc, timeout=options["timeout"])
 
-        return self.do_open(connection, request)  # type: ignore[arg-type]
+        return self.do_open(connection, request)
 
 
-SingleWaiterConfig.__init__ = impatient  # type: ignore[method-assign]
+SingleWaiterConfig.__init__ = impatient
 install_opener(build_opener(Emulated))
