@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-deployed tables policy deploy delete package stack account claims-check costs lint format requirements clean
+.PHONY: run test test-deployed tables policy deploy delete package stack account openapi claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -36,6 +36,9 @@ stack: $(VENV)/installed ## Deploy what package wrote for a STAGE as a stack, by
 
 account: $(VENV)/installed ## Let API Gateway write logs: once for an account and region
 	@$(BIN)/python -m infra.account
+
+openapi: $(VENV)/installed ## Write docs/openapi.json, read off the routes and the models
+	@$(BIN)/python -m infra.openapi
 
 claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
 	@$(BIN)/python -m infra.claims_check

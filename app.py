@@ -14,6 +14,7 @@ from chalicelib.http import (
     changed,
     created,
     deleted,
+    described,
     found,
     listed,
     told,
@@ -32,7 +33,8 @@ reviews = Collection(REVIEWS)
 @app.route("/", methods=["GET"])
 def read_root(request: Request) -> Response:
     """Say what this is, and where the resources are."""
-    links = {resource.path: f"{request.base}/{resource.path}" for resource in RESOURCES}
+    names = (*(resource.path for resource in RESOURCES), "openapi.json")
+    links = {name: f"{request.base}/{name}" for name in names}
     return told(
         {
             "name": app.app_name,
@@ -47,6 +49,12 @@ def read_root(request: Request) -> Response:
 def read_health(request: Request) -> Response:
     """Say that the API is alive, without asking the database."""
     return told({"status": "ok"})
+
+
+@app.route("/openapi.json", methods=["GET"])
+def read_openapi(request: Request) -> Response:
+    """Describe the API, as OpenAPI 3.1."""
+    return described(app, request)
 
 
 @app.route("/users", methods=["POST"])

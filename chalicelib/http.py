@@ -20,6 +20,7 @@ import msgspec
 from chalice import Chalice, CORSConfig
 from chalice import Response as Response  # noqa: PLC0414, app.py has it from here
 
+import chalicelib
 from chalicelib import dynamodb, errors, logs, settings
 from chalicelib.claims import Once, recall
 from chalicelib.errors import DomainError, Invalid, Problem
@@ -232,6 +233,26 @@ def listed(request: Request, page: Page) -> Response:
 def told(values: Mapping[str, Any]) -> Response:
     """200, with something that is not an item."""
     return _json(HTTPStatus.OK, values)
+
+
+def described(app: "Api", request: Request) -> Response:
+    """200, with the OpenAPI document of an API."""
+    # Most environments are never asked for it.
+    from chalicelib import openapi  # noqa: PLC0415
+
+    document = openapi.document(
+        {
+            path: {
+                method: openapi.Route(entry.view_name, entry.view_function.__doc__ or "")
+                for method, entry in methods.items()
+            }
+            for path, methods in app.routes.items()
+        },
+        name=app.app_name,
+        version=chalicelib.__version__,
+        base=request.base,
+    )
+    return _json(HTTPStatus.OK, document)
 
 
 def common_headers(request_id: str, status: int) -> dict[str, str]:

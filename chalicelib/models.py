@@ -14,11 +14,16 @@ from chalicelib.schema import Key, Number, Resource
 NOT_BLANK = r"\S"
 EMPTY_OR_NOT_BLANK = r"^(?![\s\S])|\S"
 
+PersonName = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, examples=["Ada Lovelace"])
+]
+
 Username = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9_.-]{1,50}(?!\n)$",
         description="1 to 50 of A-Z a-z 0-9 _ . -",
+        examples=["ada"],
     ),
 ]
 
@@ -34,18 +39,19 @@ Email = Annotated[
             r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*(?!\n)$"
         ),
         description="an email address of at most 254 characters",
+        examples=["ada@shop.example"],
     ),
 ]
 
 
-class Price(Number, least="0", most="999999999.99", places=2):
+class Price(Number, least="0", most="999999999.99", places=2, example="34.50"):
     """An amount of the shop's one currency."""
 
 
 class User(Struct, forbid_unknown_fields=True):
     """A customer."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK)]
+    name: PersonName
     username: Username | UnsetType = UNSET
     email: Email | UnsetType = UNSET
 
@@ -53,25 +59,33 @@ class User(Struct, forbid_unknown_fields=True):
 class Product(Struct, forbid_unknown_fields=True):
     """Something in the catalogue."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK, examples=["Teapot"])]
     price: Price
-    description: Annotated[str, Meta(max_length=4000, pattern=EMPTY_OR_NOT_BLANK)] = ""
+    description: Annotated[
+        str,
+        Meta(max_length=4000, pattern=EMPTY_OR_NOT_BLANK, examples=["Stoneware, for four cups."]),
+    ] = ""
 
 
 class Todo(Struct, forbid_unknown_fields=True):
     """Something to do in the shop."""
 
-    task: Annotated[str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK)]
+    task: Annotated[
+        str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK, examples=["Dust the shelves"])
+    ]
     status: Literal["pending", "in_progress", "done"] = "pending"
 
 
 class Review(Struct, forbid_unknown_fields=True):
     """What somebody says, of a product or of the shop."""
 
-    review: Annotated[str, Meta(min_length=1, max_length=5000, pattern=NOT_BLANK)]
-    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK)] | UnsetType = UNSET
+    review: Annotated[
+        str,
+        Meta(min_length=1, max_length=5000, pattern=NOT_BLANK, examples=["Pours without a drop."]),
+    ]
+    name: PersonName | UnsetType = UNSET
     productId: Key | UnsetType = UNSET
-    rating: Annotated[int, Meta(ge=1, le=5)] | UnsetType = UNSET
+    rating: Annotated[int, Meta(ge=1, le=5, examples=[5])] | UnsetType = UNSET
 
 
 REVIEWERS = (

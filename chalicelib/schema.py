@@ -34,14 +34,19 @@ READ_ONLY = ("createdAt", "updatedAt", "etag")
 
 
 class Number(Decimal):
-    """A decimal number with bounds, declared as `class Price(Number, least=..., ...)`."""
+    """A decimal number with bounds, declared as `class Price(Number, least=..., ...)`.
+
+    `example` is one that the API's description shows.
+    """
 
     least: ClassVar[Decimal]
     most: ClassVar[Decimal]
     places: ClassVar[int]
+    example: ClassVar[Decimal]
 
-    def __init_subclass__(cls, *, least: str, most: str, places: int) -> None:
+    def __init_subclass__(cls, *, least: str, most: str, places: int, example: str) -> None:
         cls.least, cls.most, cls.places = Decimal(least), Decimal(most), places
+        cls.example = Decimal(example)
 
     @classmethod
     def parse(cls, value: object) -> Self:

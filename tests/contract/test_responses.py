@@ -142,6 +142,17 @@ def test_the_root_leads_to_the_resources(api: Client) -> None:
         assert api.get(link).status == 200
 
 
+def test_the_api_describes_itself(api: Client) -> None:
+    """GET /openapi.json is OpenAPI 3.1, whose server is where it was read."""
+    answer = api.get("/openapi.json")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json["openapi"].startswith("3.1.")
+    assert answer.json["servers"] == [{"url": api.base or "/"}]
+    assert api.get("/").json["links"]["openapi.json"] == f"{api.base}/openapi.json"
+
+
 def test_health_answers(api: Client) -> None:
     """GET /health is liveness."""
     assert api.get("/health").json == {"status": "ok"}

@@ -1,0 +1,128 @@
+"""The OpenAPI document: valid, whole, and what the code says."""
+
+import re
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from app import app
+from chalicelib.models import RESOURCES
+from infra import openapi
+from tests.client import Client
+from tests.samples import SAMPLES
+
+
+@pytest.fixture
+def document(in_process: Client) -> Any:
+    """The document, as it is served."""
+    return in_process.get("/openapi.json").json
+
+
+def operations(document: Any) -> dict[tuple[str, str], Any]:
+    """The operations by path and method."""
+    return {
+        (path, method.upper()): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_it_is_openapi_3_1(document: Any) -> None:
+    """The specification's own schema accepts it, and every reference leads somewhere."""
+    assert document["openapi"].startswith("3.1.")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_every_route_is_in_it_with_its_docstring(document: Any) -> None:
+    """What app.py has, the document has, and nothing else."""
+    routed = {
+        (path, method): entry
+        for path, methods in app.routes.items()
+        for method, entry in methods.items()
+    }
+    described = operations(document)
+
+    assert set(described) == set(routed)
+    for place, operation in described.items():
+        summary = routed[place].view_function.__doc__.strip().splitlines()[0]
+        assert operation["summary"] == summary.rstrip(".")
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", operation["operationId"])
+    names = [operation["operationId"] for operation in described.values()]
+    assert len(set(names)) == len(names)
+    assert {"createUser", "listProducts", "readTodo", "replaceReview", "patchUser"} <= set(names)
+
+
+def test_every_operation_says_what_can_go_wrong(document: Any) -> None:
+    """Failures are problem documents; those that a retry may mend say when."""
+    responses = document["components"]["responses"]
+    for (path, method), operation in operations(document).items():
+        statuses = {int(status) for status in operation["responses"]}
+        assert {429, 500, 503} <= statuses
+        if path.split("/")[1] in {resource.path for resource in RESOURCES}:
+            assert 400 in statuses
+        if method in {"POST", "PUT", "PATCH"}:
+            assert {413, 415} <= statuses
+            assert operation["requestBody"]["required"] is True
+        if "{key}" in path:
+            assert {404, 412} <= statuses
+    for response in responses.values():
+        assert set(response["content"]) == {"application/problem+json"}
+        assert "X-Request-Id" in response["headers"]
+    assert "Retry-After" in responses["ServiceUnavailable"]["headers"]
+    assert "Retry-After" in responses["TooManyRequests"]["headers"]
+
+
+def test_it_has_the_headers_that_matter(document: Any) -> None:
+    """ETag, Link, Location, preconditions and Idempotency-Key, where they belong."""
+    described = operations(document)
+
+    created = described["/todos", "POST"]["responses"]["201"]["headers"]
+    assert {"ETag", "Location", "Idempotency-Replayed", "X-Request-Id"} <= set(created)
+    assert "Link" in described["/todos", "GET"]["responses"]["200"]["headers"]
+    assert "304" in described["/todos/{key}", "GET"]["responses"]
+    assert {"$ref": "#/components/parameters/If-Match"} in described["/todos/{key}", "PATCH"][
+        "parameters"
+    ]
+    assert {"$ref": "#/components/parameters/Idempotency-Key"} in described["/todos", "POST"][
+        "parameters"
+    ]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_its_examples_are_taken(document: Any, in_process: Client, sample: Any) -> None:
+    """What a reader copies from it works: it refers to nothing that may not be there."""
+    schemas = document["components"]["schemas"]
+    noun = sample.noun.capitalize()
+    (body,) = schemas[f"New{noun}"]["examples"]
+
+    created = in_process.post(sample.path, body)
+
+    assert created.status in {201, 409}
+    (item,) = schemas[noun]["examples"]
+    assert set(schemas[noun]["required"]) <= set(item) <= set(schemas[noun]["properties"])
+
+
+def test_the_schemas_say_what_the_models_say(document: Any) -> None:
+    """Bounds, patterns, defaults and what may be left out."""
+    schemas = document["components"]["schemas"]
+
+    price = schemas["Product"]["properties"]["price"]
+    assert (price["minimum"], float(price["maximum"])) == (0, 999999999.99)
+    assert float(price["multipleOf"]) == 0.01
+    assert schemas["NewTodo"]["properties"]["status"]["default"] == "pending"
+    assert schemas["NewTodo"]["required"] == ["task"]
+    assert set(schemas["User"]["required"]) == {"userId", "name", "createdAt", "updatedAt", "etag"}
+    assert schemas["UserWithKey"]["required"] == ["userId", "name"]
+    assert {"type": "null"} in schemas["UserChanges"]["properties"]["email"]["anyOf"]
+    limit = next(
+        each
+        for each in document["paths"]["/products"]["get"]["parameters"]
+        if each.get("name") == "limit"
+    )
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
+
+
+def test_the_committed_document_is_the_served_one(in_process: Client) -> None:
+    """`make openapi` has been run since the routes or the models changed."""
+    assert openapi.FILE.read_text() == openapi.text()
