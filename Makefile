@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-deployed tables policy deploy delete package stack account openapi claims-check costs lint format requirements clean
+.PHONY: run test test-deployed fuzz tables policy deploy delete package stack account openapi claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -15,6 +15,9 @@ test: $(VENV)/installed ## Run the tests, but for those that deploy
 
 test-deployed: $(VENV)/installed ## Deploy to an emulated AWS account, and run the tests there
 	@$(BIN)/python -m pytest -n auto --dist loadfile tests/deployed
+
+fuzz: $(VENV)/installed ## Put 20,000 requests that nobody thought of to the API
+	@FUZZ_EXAMPLES=400 $(BIN)/python -m pytest -s tests/system/test_fuzz.py
 
 tables: $(VENV)/installed ## Make the tables that a STAGE misses
 	@$(BIN)/python -m infra.tables

@@ -11,8 +11,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chalicelib.schema import Key, Number, Resource
 
-NOT_BLANK = r"\S"
-EMPTY_OR_NOT_BLANK = r"^(?![\s\S])|\S"
+# A character that is no space, neither in Python's regular expressions nor in ECMA-262's, which are
+# JSON Schema's: each has a few that the other does not.
+NOT_BLANK = r"[^\s\x1c-\x1f\x85\ufeff]"
+EMPTY_OR_NOT_BLANK = rf"^(?![\s\S])|{NOT_BLANK}"
 
 PersonName = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, examples=["Ada Lovelace"])

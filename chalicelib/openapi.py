@@ -109,8 +109,18 @@ def _operation(
         _of_item(resource, method) if of_item else _of_list(resource, method, addressed=addressed)
     )
     if of_item:
-        described["parameters"] = [_ref("parameters", "key"), *described.get("parameters", [])]
+        described["parameters"] = [_ref("parameters", "key"), *described["parameters"]]
+    if method == "POST":
+        described["responses"]["201"]["links"] = {
+            each.name: _link(each, key=f"$response.body#/{resource.key}")
+            for each in routes[f"/{resource.path}/{{key}}"].values()
+        }
     return operation | described
+
+
+def _link(route: Route, **parameters: str) -> Document:
+    """What an answer leads to, with what of it (OpenAPI 3.1 section 4.8.20)."""
+    return {"operationId": _camel(route.name), "parameters": parameters}
 
 
 def _plain(path: str) -> Document:

@@ -131,7 +131,7 @@ def _complaint(kind: Any, value: object, otherwise: str = "") -> str:
         case inspect.StrType() if described:
             return f"must be {described}"
         case inspect.StrType(min_length=least, max_length=most):
-            if value and not str(value).strip():
+            if value and not str(value).replace("\ufeff", "").strip():
                 return "must not be blank"
             return f"must have {least or 0} to {most} characters"
         case inspect.IntType(ge=least, le=most):

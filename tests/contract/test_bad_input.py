@@ -59,6 +59,7 @@ WRONG: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("/users", {"name": None}, {"name": "must not be null"}),
     ("/users", {"name": ""}, {"name": "must have 1 to 100 characters"}),
     ("/users", {"name": " \t\u00a0\u3000"}, {"name": "must not be blank"}),
+    ("/users", {"name": "\u001e\u0085\ufeff"}, {"name": "must not be blank"}),
     ("/users", {"name": "x" * 101}, {"name": "must have 1 to 100 characters"}),
     ("/users", {"name": 5}, {"name": "must be a string"}),
     ("/users", {"name": True}, {"name": "must be a string"}),
