@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-deployed fuzz tables policy deploy delete package stack account openapi claims-check costs lint format requirements clean
+.PHONY: run test test-deployed fuzz tables policy deploy delete package stack account openapi screenshot claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -17,7 +17,7 @@ test-deployed: $(VENV)/installed ## Deploy to an emulated AWS account, and run t
 	@$(BIN)/python -m pytest -n auto --dist loadfile tests/deployed
 
 fuzz: $(VENV)/installed ## Put 20,000 requests that nobody thought of to the API
-	@FUZZ_EXAMPLES=400 $(BIN)/python -m pytest -s tests/system/test_fuzz.py
+	@FUZZ_EXAMPLES=700 $(BIN)/python -m pytest -s tests/system/test_fuzz.py
 
 tables: $(VENV)/installed ## Make the tables that a STAGE misses
 	@$(BIN)/python -m infra.tables
@@ -42,6 +42,9 @@ account: $(VENV)/installed ## Let API Gateway write logs: once for an account an
 
 openapi: $(VENV)/installed ## Write docs/openapi.json, read off the routes and the models
 	@$(BIN)/python -m infra.openapi
+
+screenshot: $(VENV)/installed ## Take docs/docs-page.png of the running API's docs page
+	@$(BIN)/python -m infra.screenshot
 
 claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
 	@$(BIN)/python -m infra.claims_check

@@ -17,6 +17,8 @@ from chalicelib.http import (
     described,
     found,
     listed,
+    redirected,
+    shown,
     told,
 )
 from chalicelib.models import PRODUCTS, RESOURCES, REVIEWS, TODOS, USERS
@@ -32,8 +34,10 @@ reviews = Collection(REVIEWS)
 
 @app.route("/", methods=["GET"])
 def read_root(request: Request) -> Response:
-    """Say what this is, and where the resources are."""
-    names = (*(resource.path for resource in RESOURCES), "openapi.json")
+    """Say what this is, and where the resources are; a browser is shown the docs page."""
+    if request.wants_html:
+        return redirected(f"{request.base}/docs")
+    names = (*(resource.path for resource in RESOURCES), "openapi.json", "docs")
     links = {name: f"{request.base}/{name}" for name in names}
     return told(
         {
@@ -55,6 +59,12 @@ def read_health(request: Request) -> Response:
 def read_openapi(request: Request) -> Response:
     """Describe the API, as OpenAPI 3.1."""
     return described(app, request)
+
+
+@app.route("/docs", methods=["GET"])
+def read_docs(request: Request) -> Response:
+    """Show the API's description, to read it and to try it."""
+    return shown(app)
 
 
 @app.route("/users", methods=["POST"])

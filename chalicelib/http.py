@@ -41,6 +41,7 @@ RETRY_AFTER_SECONDS = "2"
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 PROBLEM = "application/problem+json"
+HTML = "text/html; charset=utf-8"
 
 
 class Malformed(DomainError):
@@ -117,6 +118,15 @@ class Request:
         if repeated:
             raise Invalid(*(Problem(name, "must be given once") for name in repeated))
         return {name: given[name] for name in given}
+
+    @property
+    def wants_html(self) -> bool:
+        """Whether a person's browser asks: what it accepts names HTML (RFC 9110 section 12.5.1)."""
+        accepted = self._request.headers.get("Accept", "").lower().split(",")
+        return any(
+            each.partition(";")[0].strip() == "text/html" and not re.search(r"q=0(\.0*)?\s*$", each)
+            for each in accepted
+        )
 
     def parameter(self, name: str) -> str:
         """The one query parameter that the operation takes. Raises Invalid without or beside it."""
@@ -222,7 +232,12 @@ def deleted() -> Response:
 
 
 def listed(request: Request, page: Page) -> Response:
-    """200, with a page of items and the link to the next one (RFC 8288)."""
+    """200, with a page of items and the link to the next one (RFC 8288).
+
+    A page has no etag, so no precondition changes anything; one that cannot be read is refused as
+    everywhere. Raises Invalid.
+    """
+    _ = request.precondition
     body = {"items": page.items, "next": page.next}
     if page.next is None:
         return _json(HTTPStatus.OK, body)
@@ -233,6 +248,20 @@ def listed(request: Request, page: Page) -> Response:
 def told(values: Mapping[str, Any]) -> Response:
     """200, with something that is not an item."""
     return _json(HTTPStatus.OK, values)
+
+
+def shown(app: "Api") -> Response:
+    """200, with the page that shows the OpenAPI document."""
+    # Most environments are never asked for it.
+    from chalicelib import docs  # noqa: PLC0415
+
+    headers: Any = {"Content-Type": HTML, "Content-Security-Policy": docs.policy()}
+    return Response(docs.page(app.app_name), headers)
+
+
+def redirected(location: str) -> Response:
+    """302, to another path."""
+    return Response("", {"Location": location}, HTTPStatus.FOUND)
 
 
 def described(app: "Api", request: Request) -> Response:

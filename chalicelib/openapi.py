@@ -130,7 +130,13 @@ def _plain(path: str) -> Document:
         "/health": (http.JSON, _ref("schemas", "Health")),
         "/docs": ("text/html", {"type": "string"}),
     }.get(path, (http.JSON, {"type": "object"}))
-    return {"responses": _responses(HTTPStatus.OK, {media_type: {"schema": schema}}, ())}
+    responses = _responses(HTTPStatus.OK, {media_type: {"schema": schema}}, ())
+    if path == "/":
+        responses["302"] = {
+            "description": "To the docs page, for a browser: one whose Accept names text/html.",
+            "headers": _header_refs("Location"),
+        }
+    return {"responses": dict(sorted(responses.items()))}
 
 
 def _of_list(resource: Resource, method: str, *, addressed: bool) -> Document:
@@ -397,7 +403,7 @@ def _query(name: str, schema: Schema) -> Document:
 def _headers() -> Document:
     described = {
         "ETag": "The item's etag, as in its body.",
-        "Location": "The item's path.",
+        "Location": "The path of what was made, or of what to read instead.",
         "Link": 'The page after this one, if there is one: `<path>; rel="next"` (RFC 8288).',
         "Retry-After": "After how many seconds to try again.",
         "Idempotency-Replayed": "`true`, if the answer is that of an earlier request.",

@@ -30,3 +30,11 @@ CORS_ALLOW_ORIGIN = _setting(
     r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?",
     "* or one origin like https://shop.example.com, without a path",
 )
+
+# Where the docs page has Swagger UI from: a folder on the web, or a path on the API's own host.
+DOCS_ASSETS = _setting(
+    "DOCS_ASSETS",
+    "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.34.0",
+    r"(https://[A-Za-z0-9.-]+)?(/[A-Za-z0-9@._-]+)*",
+    "an https:// URL or a path, without a closing slash",
+)

@@ -5,6 +5,7 @@ command where that would mislead a client or a developer:
 
 - an unknown path is a 404 problem document, as the deployed API's gateway responses make it,
   not API Gateway's own 403; preflight answers carry the headers that every answer carries;
+- the files of the docs page are there, at /docs/assets, so that it works offline;
 - 204, 304 and HEAD have no body and say nothing of one, a Content-Length that is no number and
   a chunked body are refused, an unknown method is a 405;
 - bursts of connections are accepted, and answers do not wait for a delayed acknowledgement;
@@ -20,6 +21,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
+from importlib.metadata import distribution
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -35,12 +37,22 @@ WATCHED = ("app.py", "chalicelib", ".chalice/config.json")
 BACKLOG = 128
 
 
+# Where the development dependency has them, which is not imported: that would load Flask.
+ASSETS_FOLDER = Path(str(distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
+ASSETS = {
+    "/docs/assets/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "/docs/assets/swagger-ui.css": "text/css; charset=utf-8",
+}
+
+
 class Gateway(chalice.local.LocalGateway):
     """API Gateway as the deployed API configures it."""
 
     def handle_request(
         self, method: str, path: str, headers: dict[str, Any], body: bytes | None
     ) -> dict[str, Any]:
+        if method == "GET" and path in ASSETS:
+            return _asset(path)
         try:
             answer = super().handle_request(method, path, headers, body)
         except ForbiddenError:
@@ -134,6 +146,16 @@ class Sources(OSUtils):
                     yield root, folders, [file for file in files if file.endswith(".py")]
             elif self.file_exists(watched):
                 yield self.dirname(watched), [], [self.basename(watched)]
+
+
+def _asset(path: str) -> dict[str, Any]:
+    """A file of the docs page."""
+    return {
+        "statusCode": int(HTTPStatus.OK),
+        "headers": {"Content-Type": ASSETS[path], "X-Content-Type-Options": "nosniff"},
+        "multiValueHeaders": {},
+        "body": (ASSETS_FOLDER / path.rpartition("/")[2]).read_text(),
+    }
 
 
 def _app_http() -> Any:

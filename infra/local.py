@@ -62,6 +62,8 @@ def environment(url: str) -> dict[str, str]:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL_DYNAMODB": url,
+            # gateway.py has the files of the docs page, so that it works offline.
+            "DOCS_ASSETS": "/docs/assets",
             # A proxy for the world outside is none for loopback.
             "NO_PROXY": HOST,
             "no_proxy": HOST,

@@ -92,3 +92,15 @@ def test_what_is_no_etag_is_refused(api: Client, method: str, header: str, condi
     assert answer.status == 400
     assert list(answer.problems) == [header]
     assert api.get(f"/todos/{item['id']}").json == item
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+def test_a_list_refuses_a_precondition_that_cannot_be_read(
+    api: Client, sample: Sample, header: str
+) -> None:
+    """A page has no etag, so none changes anything; but a mistake is not passed over."""
+    answer = api.get(sample.path, **{header: "no-quotes"})
+
+    assert answer.status == 400
+    assert set(answer.problems) == {header}
+    assert api.get(sample.path, **{header: OTHER}).status == 200

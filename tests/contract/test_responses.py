@@ -21,6 +21,7 @@ def many_answers(api: Client) -> dict[str, Answer]:
         "read": api.get(place),
         "not modified": api.get(place, If_None_Match="*"),
         "list": api.get("/todos?limit=1"),
+        "redirect": api.get("/", Accept="text/html"),
         "deleted": api.delete(place),
         "invalid": api.post("/todos", {}),
         "malformed": api.post("/todos", b"{"),
@@ -151,6 +152,37 @@ def test_the_api_describes_itself(api: Client) -> None:
     assert answer.json["openapi"].startswith("3.1.")
     assert answer.json["servers"] == [{"url": api.base or "/"}]
     assert api.get("/").json["links"]["openapi.json"] == f"{api.base}/openapi.json"
+
+
+def test_a_page_shows_it(api: Client) -> None:
+    """GET /docs is HTML that may load and run what it names alone."""
+    answer = api.get("/docs")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert b"openapi.json" in answer.body
+    assert api.get("/").json["links"]["docs"] == f"{api.base}/docs"
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 302),
+        ("TEXT/HTML", 302),
+        ("*/*", 200),
+        ("application/json", 200),
+        ("text/html;q=0, application/json", 200),
+    ],
+)
+def test_a_browser_lands_on_the_page(api: Client, accept: str, status: int) -> None:
+    """GET / leads there who asks for HTML, and nobody else."""
+    answer = api.get("/", Accept=accept)
+
+    assert answer.status == status
+    if status == 302:
+        assert answer.headers["location"] == f"{api.base}/docs"
+        assert answer.body == b""
 
 
 def test_health_answers(api: Client) -> None:

@@ -1,0 +1,100 @@
+"""The docs page: Swagger UI, which reads openapi.json beside it.
+
+Imported when somebody asks for the page: no other request pays for it. The page loads nothing but
+what it names, from one place, and may run nothing else (Content-Security-Policy).
+"""
+
+from base64 import b64encode
+from hashlib import sha256
+from string import Template
+from urllib.parse import urlsplit
+
+from chalicelib import settings
+
+# https://www.npmjs.com/package/swagger-ui-dist: the files of the version in settings.DOCS_ASSETS,
+# by their digests (https://www.w3.org/TR/sri-2/).
+FILES = {
+    "swagger-ui-bundle.js": (
+        "sha384-9Td7MKiIr2S83E1kZyyVi8KdJw/S8CpAvu0llLyMeg0xq/hDGiZJfVn0fV4llCmK"
+    ),
+    "swagger-ui.css": "sha384-4c3vsE5f+trhFyHrFrLM1fFGUn531NIaC7dcqEWIJdoRQJ5CkJbSuSCwXLpaS1KF",
+}
+
+# The one server is where the page is: its menu, which has no name for a screen reader, is left out.
+SCRIPT = """
+SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#docs",
+  displayRequestDuration: true,
+  syntaxHighlight: { theme: "monokai" },
+  plugins: [() => ({ wrapComponents: { ServersContainer: () => () => null } })],
+});
+"""
+
+# Swagger UI's colours, as far as they are too faint to be read by everyone:
+# https://www.w3.org/TR/WCAG22/#contrast-minimum
+STYLE = """
+#docs .info .title small { background: #4a5160; }
+#docs .info .title small.version-stamp { background: #3f6a00; }
+#docs .info .url { color: #0b5cad; }
+#docs .json-schema-2020-12-expand-deep-button, #docs .parameter__in { color: #4a5160; }
+#docs .opblock-post .opblock-summary-method { background: #0b6b3a; }
+#docs .opblock-get .opblock-summary-method { background: #0b5cad; }
+#docs .opblock-put .opblock-summary-method { background: #8a4b00; }
+#docs .opblock-patch .opblock-summary-method { background: #00695c; }
+#docs .opblock-delete .opblock-summary-method { background: #b3261e; }
+"""
+
+# The script at the end runs when the files before it have: it waits for the page to be parsed.
+PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$name</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="$assets/swagger-ui.css" integrity="$style" crossorigin="anonymous">
+<style>$colours</style>
+</head>
+<body>
+<div id="docs"></div>
+<script src="$assets/swagger-ui-bundle.js" integrity="$script" crossorigin="anonymous"></script>
+<script>$start</script>
+</body>
+</html>
+""")
+
+
+def page(name: str) -> str:
+    """The page of the API with this name, in HTML."""
+    return PAGE.substitute(
+        name=name,
+        assets=settings.DOCS_ASSETS,
+        script=FILES["swagger-ui-bundle.js"],
+        style=FILES["swagger-ui.css"],
+        start=SCRIPT,
+        colours=STYLE,
+    )
+
+
+def policy() -> str:
+    """The page's Content-Security-Policy (https://www.w3.org/TR/CSP3/)."""
+    parts = urlsplit(settings.DOCS_ASSETS)
+    source = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {source} {_digest(SCRIPT)}",
+            f"style-src {source} {_digest(STYLE)}",
+            "img-src 'self' data:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _digest(text: str) -> str:
+    """What allows a script or a style that stands in the page itself."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

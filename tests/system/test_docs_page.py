@@ -1,0 +1,74 @@
+"""The docs page in a browser: it works, loads nothing from elsewhere, and can be used by all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect, sync_playwright
+
+from infra.screenshot import open_browser
+from tests.client import Client
+
+
+@pytest.fixture(scope="module")
+def page(live: Client) -> Iterator[Page]:
+    """The page of a `make run`, and in `told` what the browser has complained of and asked for."""
+    with sync_playwright() as playwright, open_browser(playwright) as browser:
+        yield browser.new_page()
+
+
+def visited(page: Page, live: Client) -> dict[str, list[str]]:
+    """Open the page and wait until it shows the API. Returns what went on meanwhile."""
+    told: dict[str, list[str]] = {"errors": [], "hosts": []}
+    page.on("console", lambda said: said.type == "error" and told["errors"].append(said.text))
+    page.on("pageerror", lambda error: told["errors"].append(str(error)))
+    page.on("request", lambda request: told["hosts"].append(request.url))
+    house: Any = live.house
+    page.goto(f"http://{house.netloc}/docs")
+    expect(page.get_by_text("Create a product", exact=True)).to_be_visible()
+    return told
+
+
+def test_it_complains_of_nothing_and_asks_nobody_else(page: Page, live: Client) -> None:
+    """No error in the console, and every request goes to the API's own host."""
+    told = visited(page, live)
+
+    assert told["errors"] == []
+    house: Any = live.house
+    own = (f"http://{house.netloc}/", "data:", "blob:")
+    assert [url for url in told["hosts"] if not url.startswith(own)] == []
+
+
+def test_what_is_tried_out_is_done(page: Page, live: Client) -> None:
+    """«Try it out» creates the example's product, which a GET then finds."""
+    visited(page, live)
+    operation = page.locator("#operations-products-createProduct")
+    operation.locator("button.opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    body = operation.locator("textarea.body-param__text")
+    body.fill('{"id": "from-the-page", "name": "Teapot", "price": 34.5}')
+
+    operation.get_by_role("button", name="Execute").click()
+
+    answered = operation.locator(".live-responses-table tr.response .response-col_status")
+    expect(answered).to_contain_text("201")
+    assert live.get("/products/from-the-page").json["name"] == "Teapot"
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_it_has_no_serious_barrier(page: Page, live: Client, opened: bool) -> None:
+    """axe-core finds nothing serious or critical (https://dequeuniversity.com/rules/axe/)."""
+    visited(page, live)
+    if opened:
+        operation = page.locator("#operations-products-createProduct")
+        operation.locator("button.opblock-summary-control").click()
+        expect(operation.get_by_role("button", name="Try it out")).to_be_visible()
+
+    violations = Axe().run(page).response["violations"]
+
+    assert [
+        (each["id"], [node["target"] for node in each["nodes"]][:3])
+        for each in violations
+        if each["impact"] in {"serious", "critical"}
+    ] == []
