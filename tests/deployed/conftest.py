@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from infra import local
+from infra import local, stages, tables
 from tests.client import Client
 from tests.conftest import PROJECT, SHELL, checkout, free_port
 
@@ -142,6 +142,11 @@ def empty_account(tmp_path: Path) -> Iterator[Account]:
     """An account in which nothing has been done."""
     with running_account(tmp_path) as running:
         yield running
+
+
+def tables_of(stage: str) -> set[str]:
+    """The names of a stage's tables."""
+    return {each["TableName"] for each in tables.definitions(stages.load(stage))}
 
 
 def contract(url: str, stage: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.client import Client, Live
 from tests.conftest import PROJECT
-from tests.deployed.conftest import Account, everything
+from tests.deployed.conftest import Account, everything, tables_of
 
 OPERATING = (PROJECT / "docs" / "operating.md").read_text()
 NOBODY = ("AKIANOBODY", "wrong")
@@ -171,8 +171,7 @@ def test_an_account_that_is_away_is_said(account: Account) -> None:
 def test_tables_go_when_the_stages_name_is_typed(account: Account) -> None:
     """Kept without a word, kept when another name is typed, gone with the right one."""
     account.make("tables", "STAGE=test")
-    names = ("users", "products", "todos", "reviews", "claims")
-    tables = {f"storefront-test-{name}" for name in names}
+    tables = tables_of("test")
 
     account.make("delete", "STAGE=test")
     assert refusal(account, "delete", "STAGE=test", "TABLES=yes").startswith("TABLES is 'yes'; ")

@@ -8,9 +8,8 @@ import pytest
 
 from infra import policy, stages
 from tests.client import Client, Live
-from tests.deployed.conftest import REGION, Account, contract, everything, reading
+from tests.deployed.conftest import REGION, Account, contract, everything, reading, tables_of
 
-TABLES = {f"storefront-dev-{name}" for name in ("users", "products", "todos", "reviews", "claims")}
 LOGS = {"/aws/lambda/storefront-dev", "/aws/apigateway/storefront-dev"}
 
 
@@ -27,7 +26,7 @@ def test_deployed_and_deleted_twice(
     """Into an empty account, the contract holds there, and nothing is left but tables and logs."""
     account.make("account")
     before = everything(account)
-    left = before | {"tables": TABLES, "logs": before["logs"] | LOGS}
+    left = before | {"tables": tables_of("dev"), "logs": before["logs"] | LOGS}
 
     for time in ("first", "second"):
         url = api_url(account, account.make("deploy", "STAGE=dev"))

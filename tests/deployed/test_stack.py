@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from tests.client import Client, Live
-from tests.deployed.conftest import Account, contract, everything, reading
+from tests.deployed.conftest import Account, contract, everything, reading, tables_of
 
 STACK = "storefront-dev"
-TABLES = {f"storefront-dev-{name}" for name in ("users", "products", "todos", "reviews", "claims")}
 LOGS = {"/aws/lambda/storefront-dev", "/aws/apigateway/storefront-dev"}
 
 
@@ -62,7 +61,7 @@ def test_a_stack_is_made_changed_deleted_and_made_again(
     cloudformation.delete_stack(StackName=STACK)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
     left = everything(account)
-    assert left == before | {"tables": TABLES, "logs": before["logs"] | LOGS}
+    assert left == before | {"tables": tables_of("dev"), "logs": before["logs"] | LOGS}
 
     again = Client(Live(deployed(account)))
     assert again.get(f"/todos/{kept.json['id']}").body == kept.body

@@ -11,7 +11,8 @@ from tests.conftest import PROJECT, SHELL, checkout, drain, free_port
 from tests.system.test_local import change, eventually
 
 README = (PROJECT / "README.md").read_text()
-EXAMPLES = re.findall(r"```console\n\$ (.+?)\n(.*?)```", README, re.DOTALL)
+EXAMPLE = re.compile(r"```console\n\$ (.+?)\n(.*?)```", re.DOTALL)
+EXAMPLES = EXAMPLE.findall(README)
 
 # What differs from run to run: times, etags, request ids and cursors.
 VARYING = (

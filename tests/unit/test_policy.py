@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.models import RESOURCES
 from infra import policy, stages
 from infra.command import Refused
 
@@ -29,9 +30,7 @@ def test_each_action_is_scoped_to_tables_and_indexes_of_the_stage() -> None:
 
     assert set(allowed) == set(policy.SCOPES)
     assert allowed["dynamodb:ConditionCheckItem"] == [f"{table}products"]
-    assert allowed["dynamodb:UpdateItem"] == [
-        f"{table}{name}" for name in ("users", "products", "todos", "reviews")
-    ]
+    assert allowed["dynamodb:UpdateItem"] == [f"{table}{each.path}" for each in RESOURCES]
     assert f"{table}todos/index/status-createdAt" in allowed["dynamodb:Query"]
     assert all("/index/" in resource for resource in allowed["dynamodb:Query"])
     assert {
