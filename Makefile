@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-deployed fuzz tables policy deploy delete package stack account openapi screenshot claims-check costs lint format requirements clean
+.PHONY: run test test-deployed fuzz tables policy deploy delete package stack account openapi postman screenshot claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -42,6 +42,9 @@ account: $(VENV)/installed ## Let API Gateway write logs: once for an account an
 
 openapi: $(VENV)/installed ## Write docs/openapi.json, read off the routes and the models
 	@$(BIN)/python -m infra.openapi
+
+postman: $(VENV)/installed ## Write docs/postman_collection.json, read off the OpenAPI document
+	@$(BIN)/python -m infra.postman
 
 screenshot: $(VENV)/installed ## Take docs/docs-page.png of the running API's docs page
 	@$(BIN)/python -m infra.screenshot
