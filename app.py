@@ -36,7 +36,7 @@ reviews = Collection(REVIEWS)
 def read_root(request: Request) -> Response:
     """Say what this is, and where the resources are; a browser is shown the docs page."""
     if request.wants_html:
-        return redirected(f"{request.base}/docs")
+        return redirected(f"{request.base}/docs", Vary="Accept")
     names = (*(resource.path for resource in RESOURCES), "openapi.json", "docs")
     links = {name: f"{request.base}/{name}" for name in names}
     return told(
@@ -45,7 +45,8 @@ def read_root(request: Request) -> Response:
             "version": chalicelib.__version__,
             "stage": settings.STAGE,
             "links": links,
-        }
+        },
+        Vary="Accept",
     )
 
 

@@ -245,9 +245,9 @@ def listed(request: Request, page: Page) -> Response:
     return _json(HTTPStatus.OK, body, Link=f'<{request.path}?{query}>; rel="next"')
 
 
-def told(values: Mapping[str, Any]) -> Response:
+def told(values: Mapping[str, Any], **headers: str) -> Response:
     """200, with something that is not an item."""
-    return _json(HTTPStatus.OK, values)
+    return _json(HTTPStatus.OK, values, **headers)
 
 
 def shown(app: "Api") -> Response:
@@ -259,9 +259,9 @@ def shown(app: "Api") -> Response:
     return Response(docs.page(app.app_name), headers)
 
 
-def redirected(location: str) -> Response:
+def redirected(location: str, **headers: str) -> Response:
     """302, to another path."""
-    return Response("", {"Location": location}, HTTPStatus.FOUND)
+    return Response("", {"Location": location, **headers}, HTTPStatus.FOUND)
 
 
 def described(app: "Api", request: Request) -> Response:

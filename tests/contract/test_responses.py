@@ -180,6 +180,7 @@ def test_a_browser_lands_on_the_page(api: Client, accept: str, status: int) -> N
     answer = api.get("/", Accept=accept)
 
     assert answer.status == status
+    assert answer.headers["vary"] == "Accept"
     if status == 302:
         assert answer.headers["location"] == f"{api.base}/docs"
         assert answer.body == b""

@@ -1,6 +1,8 @@
 """The OpenAPI document: valid, whole, and what the code says."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from app import app
 from chalicelib.models import RESOURCES
 from infra import openapi
 from tests.client import Client
+from tests.conftest import PROJECT
 from tests.samples import SAMPLES
 
 
@@ -121,6 +124,16 @@ def test_the_schemas_say_what_the_models_say(document: Any) -> None:
         if each.get("name") == "limit"
     )
     assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
+
+
+def test_no_other_request_pays_for_it() -> None:
+    """Neither the document nor the page is made, or its code loaded, when the app starts."""
+    code = "import sys, app; sys.exit(any(m in sys.modules for m in sys.argv[1:]))"
+    lazy = ["chalicelib.openapi", "chalicelib.docs"]
+
+    started = subprocess.run([sys.executable, "-c", code, *lazy], cwd=PROJECT, check=False)
+
+    assert started.returncode == 0
 
 
 def test_the_committed_document_is_the_served_one(in_process: Client) -> None:

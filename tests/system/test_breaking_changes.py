@@ -1,0 +1,103 @@
+"""Changes of the API that break clients: told from harmless ones, by api-smart-diff from npm."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import openapi
+from tests.conftest import PROJECT, SHELL
+
+Change = Callable[[Any], Any]
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The script, installed with what it needs."""
+    folder = tmp_path_factory.mktemp("diff") / "tool"
+    shutil.copytree(
+        PROJECT / "tests" / "openapi_diff", folder, ignore=shutil.ignore_patterns("node_modules")
+    )
+    subprocess.run(
+        ["npm", "ci", "--silent", "--no-audit", "--no-fund"],
+        cwd=folder,
+        env=SHELL,
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+def breaking(tool: Path, served: Any) -> list[str]:
+    """What breaks clients of the committed document in another one."""
+    file = tool / "served.json"
+    file.write_text(json.dumps(served))
+    result = subprocess.run(
+        ["node", "breaking.js", openapi.FILE, file],
+        cwd=tool,
+        env=SHELL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout.splitlines()
+
+
+def test_nothing_that_is_served_breaks_a_client_of_the_committed_document(tool: Path) -> None:
+    """docs/openapi.json is what clients have been told."""
+    assert breaking(tool, json.loads(openapi.text())) == []
+
+
+BREAKING: dict[str, Change] = {
+    "an operation goes": lambda d: d["paths"]["/todos/{key}"].pop("delete"),
+    "a field of an answer goes": lambda d: d["components"]["schemas"]["Todo"]["properties"].pop(
+        "task"
+    ),
+    "a field must be sent": lambda d: d["components"]["schemas"]["NewReview"]["required"].append(
+        "rating"
+    ),
+    "a field may no longer be sent": lambda d: d["components"]["schemas"]["NewReview"][
+        "properties"
+    ].pop("rating"),
+    "a bound is narrower": lambda d: d["components"]["schemas"]["NewTodo"]["properties"][
+        "task"
+    ].update(maxLength=100),
+    "a field has another type": lambda d: d["components"]["schemas"]["Product"]["properties"][
+        "price"
+    ].update(type="string"),
+}
+HARMLESS: dict[str, Change] = {
+    "an operation comes": lambda d: d["paths"].update({"/orders": d["paths"]["/todos"]}),
+    "a field may be sent": lambda d: d["components"]["schemas"]["NewTodo"]["properties"].update(
+        colour={"type": "string"}
+    ),
+    "an answer has a field more": lambda d: d["components"]["schemas"]["Todo"]["properties"].update(
+        colour={"type": "string"}
+    ),
+    "a bound is wider": lambda d: d["components"]["schemas"]["NewTodo"]["properties"][
+        "task"
+    ].update(maxLength=900),
+    "other words": lambda d: d["info"].update(description="Another."),
+}
+
+
+@pytest.mark.parametrize("change", BREAKING.values(), ids=BREAKING)
+def test_what_breaks_clients_is_found(tool: Path, change: Change) -> None:
+    """The comparison can fail, for each kind of change that it is there for."""
+    document = json.loads(openapi.FILE.read_text())
+    change(document)
+
+    assert breaking(tool, document) != []
+
+
+@pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
+def test_what_is_harmless_is_not(tool: Path, change: Change) -> None:
+    """Nobody is stopped from adding."""
+    document = json.loads(openapi.FILE.read_text())
+    change(document)
+
+    assert breaking(tool, document) == []
