@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-deployed fuzz tables policy deploy delete package stack account openapi postman screenshot claims-check costs lint format requirements clean
+.PHONY: run test test-clients test-deployed fuzz tables policy deploy delete package stack account openapi postman screenshot claims-check costs lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
 
-test: $(VENV)/installed ## Run the tests, but for those that deploy
-	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/deployed
+test: $(VENV)/installed ## Run the tests, but for the two kinds that follow
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/clients --ignore tests/deployed
+
+test-clients: $(VENV)/installed ## Use the API as a browser, Postman and others do (needs node, chromium)
+	@$(BIN)/python -m pytest -n auto --dist loadfile tests/clients
 
 test-deployed: $(VENV)/installed ## Deploy to an emulated AWS account, and run the tests there
 	@$(BIN)/python -m pytest -n auto --dist loadfile tests/deployed

@@ -1,6 +1,7 @@
 """`make screenshot`: docs/docs-page.png, the docs page of a running `make run` in Chromium.
 
-Debian's package `chromium` is used; where it is missing, the sentence says how to install it.
+Debian's package `chromium` is used, or another browser of its kind; where there is none, the
+sentence says how to install it.
 """
 
 import os
@@ -46,7 +47,8 @@ def main() -> None:
 @contextmanager
 def open_browser(playwright: Playwright) -> Iterator[Any]:
     """A headless Chromium without a past, for a while. Raises Refused where there is none."""
-    chromium = which("chromium")
+    # Debian's, Ubuntu's or Google's.
+    chromium = which("chromium") or which("chromium-browser") or which("google-chrome")
     if chromium is None:
         raise Refused("There is no chromium: apt-get install chromium installs it.")
     with TemporaryDirectory() as profile:

@@ -38,6 +38,7 @@ def test_ci_runs_lint_and_all_tests_on_every_python() -> None:
     assert [step["run"] for step in jobs["test"]["steps"] if "run" in step] == [
         "make lint",
         "make test",
+        "make test-clients",
         "make test-deployed",
     ]
     assert jobs["package"]["strategy"]["matrix"]["stage"] == stages.cloud()

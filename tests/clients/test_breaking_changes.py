@@ -20,7 +20,9 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The script, installed with what it needs."""
     folder = tmp_path_factory.mktemp("diff") / "tool"
     shutil.copytree(
-        PROJECT / "tests" / "openapi_diff", folder, ignore=shutil.ignore_patterns("node_modules")
+        PROJECT / "tests" / "clients" / "openapi_diff",
+        folder,
+        ignore=shutil.ignore_patterns("node_modules"),
     )
     subprocess.run(
         ["npm", "ci", "--silent", "--no-audit", "--no-fund"],

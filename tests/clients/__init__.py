@@ -1,0 +1,1 @@
+"""What others make of the API's description: a browser, Postman, a generator, a comparison."""
