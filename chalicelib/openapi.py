@@ -32,13 +32,20 @@ COMMON = tuple(http.common_headers("", HTTPStatus.OK))
 # Some pages are the last one, and most creates are no replay.
 SOMETIMES = {"Link", "Idempotency-Replayed"}
 
-# What a request can come to beside what each kind of operation adds. API Gateway throttles.
+# What a request can come to beside what each kind of operation adds. API Gateway throttles, and
+# answers in the function's place where that does not.
 ALWAYS = (
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.GATEWAY_TIMEOUT,
     http.STATUSES[errors.Unavailable],
 )
-RETRIED = {HTTPStatus.TOO_MANY_REQUESTS, http.STATUSES[errors.Unavailable]}
+RETRIED = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.GATEWAY_TIMEOUT,
+    http.STATUSES[errors.Unavailable],
+}
 BODY = (errors.Invalid, http.TooLarge, http.NotJson)
 
 
