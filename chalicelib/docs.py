@@ -45,7 +45,7 @@ STYLE = """
 #docs .opblock-delete .opblock-summary-method { background: #b3261e; }
 """
 
-# The script at the end runs when the files before it have: it waits for the page to be parsed.
+# Scripts run in their order: the last one finds Swagger UI loaded, and the element that it fills.
 PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>

@@ -7,7 +7,7 @@ errors, and every response, Chalice's own included, leaves in the API's form.
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property, wraps
+from functools import cached_property, lru_cache, wraps
 from hashlib import blake2b
 from http import HTTPStatus
 from time import perf_counter
@@ -266,6 +266,12 @@ def redirected(location: str, **headers: str) -> Response:
 
 def described(app: "Api", request: Request) -> Response:
     """200, with the OpenAPI document of an API."""
+    return Response(_description(app, request.base), {"Content-Type": JSON})
+
+
+# An API is reached under its stage's path and perhaps under a domain of its own.
+@lru_cache(maxsize=4)
+def _description(app: "Api", base: str) -> str:
     # Most environments are never asked for it.
     from chalicelib import openapi  # noqa: PLC0415
 
@@ -279,9 +285,9 @@ def described(app: "Api", request: Request) -> Response:
         },
         name=app.app_name,
         version=chalicelib.__version__,
-        base=request.base,
+        base=base,
     )
-    return _json(HTTPStatus.OK, document)
+    return _to_json(document).decode()
 
 
 def common_headers(request_id: str, status: int) -> dict[str, str]:

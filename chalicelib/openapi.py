@@ -220,13 +220,12 @@ def _of_item(resource: Resource, method: str) -> Document:
             described["responses"] = _responses(
                 HTTPStatus.OK, _content(noun), failures, "ETag", unmodified=True
             )
-        case "PUT":
-            described["requestBody"] = _body(f"New{noun}")
-            described["responses"] = _responses(
-                HTTPStatus.OK, _content(noun), (*BODY, *failures, *taken), "ETag"
+        case "PUT" | "PATCH":
+            described["requestBody"] = (
+                _body(f"New{noun}")
+                if method == "PUT"
+                else _body(f"{noun}Changes", http.MERGE_PATCH)
             )
-        case "PATCH":
-            described["requestBody"] = _body(f"{noun}Changes", http.MERGE_PATCH)
             described["responses"] = _responses(
                 HTTPStatus.OK, _content(noun), (*BODY, *failures, *taken), "ETag"
             )

@@ -31,7 +31,8 @@ CORS_ALLOW_ORIGIN = _setting(
     "* or one origin like https://shop.example.com, without a path",
 )
 
-# Where the docs page has Swagger UI from: a folder on the web, or a path on the API's own host.
+# Where the docs page has Swagger UI from: a folder on the web, or a path on the API's own host. Its
+# files are those whose digests docs.py has: a browser takes no other version.
 DOCS_ASSETS = _setting(
     "DOCS_ASSETS",
     "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.34.0",
