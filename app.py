@@ -5,7 +5,7 @@ the data-access module, and puts what comes back in HTTP's terms.
 """
 
 import chalicelib
-from chalicelib import settings
+from chalicelib import init, settings
 from chalicelib.http import (
     MERGE_PATCH,
     Api,
@@ -229,3 +229,6 @@ def delete_review(request: Request, key: str) -> Response:
     """Delete a review."""
     reviews.delete(key, when=request.precondition)
     return deleted()
+
+
+init.done()

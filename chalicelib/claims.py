@@ -114,7 +114,7 @@ def recall(once: Once) -> Item | None:
 
 
 def _answer(once: Once, row: Row) -> Exception:
-    noted = {name: dynamodb.decode(value) for name, value in row.items()}
+    noted = dynamodb.decode_row(row, row)
     if noted["fingerprint"] != once.fingerprint:
         return Reused(once.key)
     values = json.loads(noted["item"], parse_float=Decimal)

@@ -11,16 +11,17 @@ from decimal import Decimal
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from msgspec import Struct
 
-from chalicelib import settings
+from chalicelib import sdk, settings
 from chalicelib.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 AttributeValue = dict[str, Any]
 Row = dict[str, AttributeValue]
@@ -30,7 +31,7 @@ R = TypeVar("R")
 
 # A call that goes wrong in every way takes 3 x (1 + 2) s and two pauses of at most 1 s and 2 s:
 # 12 s, well under the 29 s after which API Gateway gives up. Answers take single milliseconds.
-client = boto3.client(
+client: DynamoDBClient = sdk.client(
     "dynamodb",
     config=Config(
         connect_timeout=1,
@@ -225,6 +226,17 @@ def decode(attribute: AttributeValue) -> Any:
 def encode_row(values: Mapping[str, Any]) -> Row:
     """`encode` for each value of an object."""
     return {name: encode(value) for name, value in values.items()}
+
+
+def decode_row(row: Row, names: Iterable[str]) -> dict[str, Any]:
+    """`decode` for those of the attributes `names` that a row has, in their order."""
+    values = {}
+    for name in names:
+        attribute = row.get(name)
+        if attribute is not None:
+            # Most are strings, and a page has hundreds.
+            values[name] = attribute.get("S") or decode(attribute)
+    return values
 
 
 def _reason(told: Mapping[str, Any]) -> Reason:

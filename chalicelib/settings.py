@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 from chalicelib.errors import SettingError
 
@@ -39,3 +40,12 @@ DOCS_ASSETS = _setting(
     r"(https://[A-Za-z0-9.-]+)?(/[A-Za-z0-9@._-]+)*",
     "an https:// URL or a path, without a closing slash",
 )
+
+# Amazon's own certificate authorities, which DynamoDB's certificate comes from, out of the 127 that
+# botocore has: https://www.amazontrust.com/repository/
+AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
+# The SDKs' variable, for networks that look into TLS:
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html
+CA_BUNDLE = os.environ.get("AWS_CA_BUNDLE", str(AMAZON_ROOTS))
+if not Path(CA_BUNDLE).is_file():
+    raise SettingError(f"AWS_CA_BUNDLE is {CA_BUNDLE!r}; it must be a file of certificates.")

@@ -325,9 +325,7 @@ class Collection:
     def _item(self, row: Row) -> Item:
         # Read back from attribute values also after a write, so that every answer that shows an
         # item shows the same bytes: what a strong etag promises (RFC 9110 section 8.8.1).
-        values = {
-            name: dynamodb.decode(row[name]) for name in self.resource.attributes if name in row
-        }
+        values = dynamodb.decode_row(row, self.resource.attributes)
         return Item(values[self.resource.key], values["etag"], values)
 
 

@@ -8,6 +8,7 @@ refused.
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -196,10 +197,26 @@ class _EveryFunction(AppViewTypeInfer):
         """Chalice's analyser does not look into classes; `named_calls` does."""
 
 
-class _Unannotated(ast.NodeTransformer):
-    """Takes annotations away: the analyser looks their names up and does not find them."""
+class _Simplified(ast.NodeTransformer):
+    """Says in the analyser's words what it would not find.
+
+    It looks names in annotations up, and clients come from boto3 for it: chalicelib/sdk.py makes
+    them as boto3 does.
+    """
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:
+        if node.module == "chalicelib" and any(alias.name == "sdk" for alias in node.names):
+            return [node, ast.Import([ast.alias("boto3")])]
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id == "sdk":
+            return ast.Attribute(ast.Name("boto3"), node.attr)
+        return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        self.generic_visit(node)
         return ast.Assign([node.target], node.value, lineno=node.lineno) if node.value else None
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
@@ -214,11 +231,11 @@ class _Unannotated(ast.NodeTransformer):
 def _calls(source: str) -> Any:
     """The calls to AWS in a module: sets of boto3's names, by service.
 
-    A module that does not speak of boto3 has none: the analyser stumbles over what it has instead.
+    A module that makes no client has none: the analyser stumbles over what it has instead.
     """
-    if "boto3" not in source:
+    if not re.search(r"\b(boto3|sdk)\b", source):
         return {}
-    parsed = parse_code(ast.unparse(_Unannotated().visit(ast.parse(source))))
+    parsed = parse_code(ast.unparse(_Simplified().visit(ast.parse(source))))
     binder = _EveryFunction(parsed).bind_types()
     return APICallCollector(binder).collect_api_calls(parsed.parsed_ast)
 

@@ -29,6 +29,18 @@ def test_defaults_are_those_of_a_laptop() -> None:
     assert load().stdout == "local storefront-local- *\n"
 
 
+def test_only_amazons_certificate_authorities_are_trusted_unless_others_are_named() -> None:
+    """AWS_CA_BUNDLE is the SDKs' own variable."""
+    code = "from chalicelib import settings as s; print(s.CA_BUNDLE)"
+    own = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}
+    told = [
+        subprocess.check_output([sys.executable, "-c", code], cwd=PROJECT, env=env, text=True)
+        for env in (own, own | {"AWS_CA_BUNDLE": __file__})
+    ]
+
+    assert told == [f"{PROJECT}/chalicelib/amazon_roots.pem\n", f"{__file__}\n"]
+
+
 def test_the_tables_follow_the_stage() -> None:
     """The prefix follows STAGE, unless it is given."""
     assert load(STAGE="dev").stdout == "dev storefront-dev- *\n"
@@ -47,6 +59,7 @@ def test_the_tables_follow_the_stage() -> None:
         ("CORS_ALLOW_ORIGIN", "https://shop.example/"),
         ("CORS_ALLOW_ORIGIN", "https://a.example,https://b.example"),
         ("CORS_ALLOW_ORIGIN", "*\n"),
+        ("AWS_CA_BUNDLE", "/no/such/file.pem"),
     ],
 )
 def test_a_wrong_value_stops_the_start(name: str, value: str) -> None:

@@ -1,0 +1,158 @@
+"""The client: as boto3 makes it, but quicker."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+
+from chalicelib import dynamodb, sdk, settings
+
+KEY = {"id": {"S": "k"}}
+TABLE = settings.TABLE_PREFIX + "sdk"
+INDEX = "collection-createdAt"
+
+
+def regions() -> list[str]:
+    """Every region of every partition that has DynamoDB."""
+    session = get_session()
+    return [
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("dynamodb", partition_name=partition)
+    ]
+
+
+def certificates(file: Path) -> dict[str, str]:
+    """The certificates in a file of botocore's, by label."""
+    found = re.findall(
+        r'# Label: "(.*?)"\n.*?(-----BEGIN .*?-----END CERTIFICATE-----)',
+        file.read_text(),
+        re.DOTALL,
+    )
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def stock() -> Any:
+    """boto3's own client, and a table to try it on."""
+    client = boto3.client("dynamodb")
+    keys = {"id": "HASH"}, {"collection": "HASH", "createdAt": "RANGE"}
+    schema, index = (
+        [{"AttributeName": name, "KeyType": kind} for name, kind in each.items()] for each in keys
+    )
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=schema,
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for each in keys for name in each
+        ],
+        GlobalSecondaryIndexes=[
+            {"IndexName": INDEX, "KeySchema": index, "Projection": {"ProjectionType": "ALL"}}
+        ],
+    )
+    return client
+
+
+@pytest.fixture
+def product(stock: Any) -> None:
+    """One product, with an attribute of each type that JSON has."""
+    stock.put_item(
+        TableName=TABLE,
+        Item={
+            **KEY,
+            "collection": {"S": "products"},
+            "createdAt": {"S": "2026-11-20T09:30:00.125Z"},
+            "price": {"N": "34.5"},
+            "more": {"M": {"a": {"L": [{"BOOL": True}, {"NULL": True}, {"S": "é茶🍵"}]}}},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "request_"),
+    [
+        ("get_item", {"Key": KEY}),
+        ("get_item", {"Key": {"id": {"S": "none"}}}),
+        (
+            "query",
+            {
+                "IndexName": INDEX,
+                "KeyConditionExpression": "#c = :c",
+                "ExpressionAttributeNames": {"#c": "collection"},
+                "ExpressionAttributeValues": {":c": {"S": "products"}},
+            },
+        ),
+        ("put_item", {"Item": KEY}),
+        (
+            "update_item",
+            {
+                "Key": KEY,
+                "UpdateExpression": "SET price = :p",
+                "ExpressionAttributeValues": {":p": {"N": "1"}},
+                "ReturnValues": "ALL_NEW",
+            },
+        ),
+        ("delete_item", {"Key": KEY}),
+    ],
+)
+def test_an_answer_is_what_boto3_makes_of_it(
+    product: None, stock: Any, call: str, request_: dict[str, Any]
+) -> None:
+    """Members, values and status."""
+    ours, theirs = (
+        getattr(client, call)(TableName=TABLE, **request_) for client in (dynamodb.client, stock)
+    )
+
+    told, known = ours.pop("ResponseMetadata"), theirs.pop("ResponseMetadata")
+    assert ours == theirs
+    assert told["HTTPStatusCode"] == known["HTTPStatusCode"]
+
+
+def test_an_error_is_what_boto3_makes_of_it(product: None, stock: Any) -> None:
+    """Code, message, and the item that stood in the way."""
+    condition = {
+        "TableName": TABLE,
+        "Item": KEY,
+        "ConditionExpression": "attribute_not_exists(id)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    answers = []
+    for client in (dynamodb.client, stock):
+        with pytest.raises(ClientError) as caught:
+            client.put_item(**condition)
+        answers.append({**caught.value.response, "ResponseMetadata": None})
+
+    ours, theirs = answers
+    assert ours == theirs
+    assert ours["Item"]["price"] == {"N": "34.5"}
+
+
+@pytest.mark.parametrize("region", regions())
+def test_every_region_is_where_boto3_finds_it(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of China and of governments, whose hosts have other names."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    ours = sdk.client("dynamodb", config=Config())
+    stock = boto3.session.Session().client("dynamodb")
+
+    assert ours.meta.endpoint_url == stock.meta.endpoint_url
+    assert ours.meta.partition == stock.meta.partition
+    assert ours.meta.region_name == region
+
+
+def test_the_certificate_authorities_are_botocores_own_copies() -> None:
+    """Amazon's roots and Starfield's, which signed for Amazon before: all, to the letter."""
+    theirs = certificates(Path(botocore.__file__).parent / "cacert.pem")
+    amazons = {n: text for n, text in theirs.items() if n.startswith(("Amazon", "Starfield"))}
+
+    ours = certificates(settings.AMAZON_ROOTS)
+
+    assert ours == amazons
+    assert len(ours) == 7
+    assert settings.AMAZON_ROOTS.read_text().count("BEGIN CERTIFICATE") == 7
