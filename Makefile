@@ -3,9 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+# What the bench's peers need and the Lambda runtime has.
+BROUGHT := botocore python-dateutil six urllib3
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-clients test-deployed fuzz tables policy deploy delete package stack account openapi postman screenshot claims-check costs lint format requirements clean
+.PHONY: run test test-clients test-deployed fuzz tables policy deploy delete package stack account openapi postman screenshot claims-check costs scaling lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
@@ -58,6 +61,9 @@ claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims 
 costs: $(VENV)/installed ## Count anew what each call costs, for docs/costs.md
 	@$(BIN)/python -m infra.costs
 
+scaling: $(VENV)/installed ## Count anew what grows with the number of items, for docs/scaling.md
+	@$(BIN)/python -m infra.scaling
+
 lint: $(VENV)/installed ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -69,10 +75,10 @@ format: $(VENV)/installed ## Put the code in shape
 	@$(BIN)/ruff format
 
 requirements: $(VENV)/installed ## Compile requirements*.txt anew from requirements*.in
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		requirements.in --output-file requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		requirements-dev.in --output-file requirements-dev.txt
+	@for name in requirements requirements-dev bench/runtime; do \
+		$(COMPILE) $$name.in --output-file $$name.txt || exit 1; done
+	@for name in $(basename $(wildcard bench/peers/*/requirements.in)); do \
+		$(COMPILE) $(BROUGHT:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done
 
 clean: ## Remove what the other commands made in this folder
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

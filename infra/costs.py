@@ -9,14 +9,15 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 import io
 import os
 import re
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from chalicelib.schema import folded
 from infra import database, local, stages
 
 PAGE = Path(__file__).parent.parent / "docs" / "costs.md"
@@ -55,6 +56,8 @@ TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
 TRACED = 0.05
 # What Lambda bills for one; docs/operating.md says where to see one's own.
 MILLISECONDS = 10
+# What BatchWriteItem takes.
+BATCH = 25
 # What CloudWatch counts of each line beside its bytes:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 LINE_BYTES = 26
@@ -101,9 +104,9 @@ ${mix:.2f}.
 ## What it costs while nobody calls
 
 Nothing, but for what is stored: ${table_gb:.2f} a month for each GB in tables and indexes (every
-index holds whole items) and ${recovery_gb:.2f} for point-in-time recovery of it. prod has alarms as
-well, which look at {alarms} metrics and cost ${alarms_cost:.2f} a month; `"alarms": false` in its
-settings takes them away. Its dashboard is one of the three that cost nothing.
+index holds whole items) and ${recovery_gb:.2f} for point-in-time recovery of each in tables. prod
+has alarms as well, which look at {alarms} metrics and cost ${alarms_cost:.2f} a month; `"alarms":
+false` in its settings takes them away. Its dashboard is one of the three that cost nothing.
 """
 
 
@@ -148,7 +151,7 @@ class Meter:
         consumed = parsed.get("ConsumedCapacity", [])
         for each in consumed if isinstance(consumed, list) else [consumed]:
             if model.name == "Query":
-                self.reads += ceil(sum(map(_bytes, parsed["Items"])) / 4096) / 2
+                self.reads += ceil(sum(map(size, parsed["Items"])) / 4096) / 2
             elif model.name == "GetItem":
                 self.reads += each["CapacityUnits"]
             else:
@@ -162,15 +165,25 @@ def main() -> None:
 
 def page() -> str:
     """The page, measured on a database of its own."""
+    with measuring():
+        rows, sizes = measured()
+        head = HEAD.format(sizes=f"{min(sizes)} to {max(sizes)}")
+        return head + "".join(map(str, rows)) + _dollars({row.name: row for row in rows})
+
+
+@contextmanager
+def measuring() -> Iterator[None]:
+    """A database of its own, for a while. chalicelib must not have been imported yet."""
     data = database.start(None)
     try:
         os.environ.update(local.environment(data.url))
-        return _measured()
+        yield
     finally:
         local.stop(data.process)
 
 
-def _measured() -> str:
+def measured(background: int = 0) -> tuple[list[Row], set[int]]:
+    """What each call takes among `background` more items of each kind, and the items' sizes."""
     from chalicelib import models
     from chalicelib.claims import Once
     from chalicelib.dynamodb import client
@@ -193,6 +206,11 @@ def _measured() -> str:
     products.create({"id": "p", **product})
     for n in range(25):
         reviews.create({"id": f"r{n}", **review})
+    samples = ((users, "u0"), (products, "p1"), (todos, "t0"), (reviews, "r0"))
+    sizes = {
+        fill(client, collection.resource, key, background, collection.table)
+        for collection, key in samples
+    }
     once = Once("key", "fingerprint")
     other_name = {"name": "B" * 60}
     meter = Meter(client)
@@ -225,17 +243,20 @@ def _measured() -> str:
         meter.row("delete a todo", lambda: todos.delete("n")),
         meter.row("delete a user with username and email", lambda: users.delete("n")),
     ]
-    samples = ((users, "u0"), (products, "p1"), (todos, "t0"), (reviews, "r0"))
-    sizes = {
-        _bytes(
-            client.get_item(TableName=collection.table, Key={collection.resource.key: {"S": key}})[
-                "Item"
-            ]
-        )
-        for collection, key in samples
-    }
-    head = HEAD.format(sizes=f"{min(sizes)} to {max(sizes)}")
-    return head + "".join(map(str, rows)) + _dollars({row.name: row for row in rows})
+    return rows, sizes
+
+
+def fill(client: Any, resource: Any, key: str, count: int, table: str) -> int:
+    """Put `count` items like the one with a key into its table. Returns that one's bytes."""
+    row = client.get_item(TableName=table, Key={resource.key: {"S": key}})["Item"]
+    own = {resource.key, *resource.unique, *map(folded, resource.ignore_case)}
+    requests = [
+        {"PutRequest": {"Item": row | {name: {"S": f"{n}-{row[name]['S']}"} for name in own}}}
+        for n in range(count)
+    ]
+    for start in range(0, count, BATCH):
+        client.batch_write_item(RequestItems={table: requests[start : start + BATCH]})
+    return size(row)
 
 
 def _dollars(rows: dict[str, Row]) -> str:
@@ -301,7 +322,7 @@ def _log_bytes() -> int:
     return sum(len(line) + LINE_BYTES for line in lines)
 
 
-def _bytes(row: dict[str, Any]) -> int:
+def size(row: dict[str, Any]) -> int:
     """An item's size in bytes, numbers counted as their digits: names and values in UTF-8."""
     return sum(len(name) + len(next(iter(value.values())).encode()) for name, value in row.items())
 
