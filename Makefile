@@ -8,19 +8,22 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 BROUGHT := botocore python-dateutil six urllib3
 
 # Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-clients test-deployed fuzz tables policy deploy delete package stack account openapi postman screenshot claims-check costs scaling lint format requirements clean
+.PHONY: run test test-clients test-deployed test-speed fuzz bench soak tables policy deploy delete package stack account openapi postman screenshot claims-check costs scaling lint format requirements clean
 
 run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
 	@exec $(BIN)/python -m infra.local
 
-test: $(VENV)/installed ## Run the tests, but for the two kinds that follow
-	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/clients --ignore tests/deployed
+test: $(VENV)/installed ## Run the tests, but for the three kinds that follow
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/clients --ignore tests/deployed --ignore tests/speed
 
 test-clients: $(VENV)/installed ## Use the API as a browser, Postman and others do (needs node, chromium)
 	@$(BIN)/python -m pytest -n auto --dist loadfile tests/clients
 
 test-deployed: $(VENV)/installed ## Deploy to an emulated AWS account, and run the tests there
 	@$(BIN)/python -m pytest -n auto --dist loadfile tests/deployed
+
+test-speed: $(VENV)/installed ## See that a cold start and a request cost no more than they may
+	@$(BIN)/python -m pytest tests/speed
 
 fuzz: $(VENV)/installed ## Put 20,000 requests that nobody thought of to the API
 	@FUZZ_EXAMPLES=700 $(BIN)/python -m pytest -s tests/system/test_fuzz.py
@@ -63,6 +66,12 @@ costs: $(VENV)/installed ## Count anew what each call costs, for docs/costs.md
 
 scaling: $(VENV)/installed ## Count anew what grows with the number of items, for docs/scaling.md
 	@$(BIN)/python -m infra.scaling
+
+bench: $(VENV)/installed ## Measure cold starts and requests beside others', for docs/performance.md
+	@$(BIN)/python -m bench
+
+soak: $(VENV)/installed ## Send 200,000 requests to one environment and watch its memory
+	@$(BIN)/python -m bench.soak
 
 lint: $(VENV)/installed ## Check style and types
 	@$(BIN)/ruff check

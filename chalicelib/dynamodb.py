@@ -230,13 +230,7 @@ def encode_row(values: Mapping[str, Any]) -> Row:
 
 def decode_row(row: Row, names: Iterable[str]) -> dict[str, Any]:
     """`decode` for those of the attributes `names` that a row has, in their order."""
-    values = {}
-    for name in names:
-        attribute = row.get(name)
-        if attribute is not None:
-            # Most are strings, and a page has hundreds.
-            values[name] = attribute.get("S") or decode(attribute)
-    return values
+    return {name: decode(row[name]) for name in names if name in row}
 
 
 def _reason(told: Mapping[str, Any]) -> Reason:

@@ -40,6 +40,7 @@ def test_ci_runs_lint_and_all_tests_on_every_python() -> None:
         "make test",
         "make test-clients",
         "make test-deployed",
+        "make test-speed",
     ]
     assert jobs["package"]["strategy"]["matrix"]["stage"] == stages.cloud()
     assert any("upload-artifact" in step.get("uses", "") for step in steps("ci"))

@@ -1,0 +1,159 @@
+"""What is measured: the app as `make package` packs it, and its peers, each as a zip.
+
+A peer is one file, app.py, written as its documentation advises, with what its requirements.txt
+names. boto3 comes from the runtime for all of them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from msgspec import Struct
+
+from infra import bundle
+from infra.stages import PROJECT
+
+BUILT = PROJECT / "dist" / "bench"
+PEERS = PROJECT / "bench" / "peers"
+RUNTIME = PROJECT / "bench" / "runtime.txt"
+ROOTS = PROJECT / "chalicelib" / "amazon_roots.pem"
+# Whose settings the app is measured with.
+STAGE = "prod"
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A handler and its zip. `item` and `list` are API Gateway's resources for the two paths.
+
+    `binary` says whether API Gateway gives it bodies as bytes, in base64.
+    """
+
+    name: str
+    zip: Path
+    handler: str
+    variables: Mapping[str, str]
+    item: str
+    list: str = "/products"
+    binary: bool = False
+
+
+APP = "storefront"
+TITLES = {
+    APP: "Storefront, everything on",
+    "plain": "plain handler, boto3.resource",
+    "powertools": "Powertools, pydantic",
+    "fastapi": "FastAPI, Mangum",
+    "chalice": "Chalice as in its samples",
+    "floor": "floor: no framework, no SDK",
+    "nothing": "an empty handler",
+}
+KEYED = "/products/{key}"
+# Two do their own routing, behind one resource.
+PROXY = "/{proxy+}"
+ITEMS = {"powertools": PROXY, "fastapi": PROXY, "chalice": KEYED}
+LISTS = {"powertools": PROXY, "fastapi": PROXY}
+
+
+def runtime() -> Path:
+    """The Python that runs functions, with what the Lambda runtime has and nothing else."""
+    folder = BUILT / "runtime"
+    python = folder / "bin" / "python"
+    _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
+    install(RUNTIME, "--python", str(python), "--compile-bytecode")
+    return python
+
+
+def app() -> Candidate:
+    """The app, packaged."""
+    environment = os.environ | {"STAGE": STAGE}
+    subprocess.run(
+        [sys.executable, "-m", "infra.package"],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    package = PROJECT / "dist" / STAGE
+    template = json.loads((package / "sam.json").read_text())["Resources"]
+    function = template["APIHandler"]["Properties"]
+    return Candidate(
+        name=APP,
+        zip=package / "deployment.zip",
+        handler=function["Handler"],
+        variables=function["Environment"]["Variables"],
+        item=KEYED,
+        binary=True,
+    )
+
+
+def peer(name: str) -> Candidate:
+    """A peer, packaged: compiled, and in order, as the app is."""
+    made = BUILT / f"{name}.zip"
+    with TemporaryDirectory() as temporary:
+        plain = Path(temporary) / "plain.zip"
+        if name == "chalice":
+            _package_with_chalice(plain)
+        else:
+            _package(name, plain)
+        bundle.put_in_order(plain, made)
+    return Candidate(
+        name=name,
+        zip=made,
+        handler="app.app" if name == "chalice" else "app.handler",
+        variables={"TABLE": "products"},
+        item=ITEMS.get(name, "/products/{id}"),
+        list=LISTS.get(name, "/products"),
+    )
+
+
+def peers() -> list[Candidate]:
+    """All of them."""
+    return [peer(name) for name in TITLES if name != APP]
+
+
+def unpack(candidate: Candidate, task: Path, *, compiled: bool) -> None:
+    """Put a candidate's code where it can be run, with its compiled modules or without."""
+    with ZipFile(candidate.zip) as packed:
+        names = [name for name in packed.namelist() if compiled or not name.endswith(".pyc")]
+        packed.extractall(task, names)
+
+
+def install(requirements: Path, *options: str) -> None:
+    """Install what a file names, into the Python or the folder that the options say."""
+    # No dependencies: the file names them all, but for those that the runtime brings.
+    _uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", *options, "-r", requirements)
+
+
+def _package(name: str, target: Path) -> None:
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        requirements = PEERS / name / "requirements.txt"
+        if requirements.exists():
+            install(requirements, "--target", str(folder))
+        (folder / "app.py").write_bytes((PEERS / name / "app.py").read_bytes())
+        if name == "floor":
+            (folder / "roots.pem").write_bytes(ROOTS.read_bytes())
+        with ZipFile(target, "w", ZIP_DEFLATED) as packed:
+            for file in folder.rglob("*"):
+                if file.is_file():
+                    packed.write(file, file.relative_to(folder))
+
+
+def _package_with_chalice(target: Path) -> None:
+    with TemporaryDirectory() as temporary:
+        subprocess.run(
+            [Path(sys.executable).with_name("chalice"), "package", "--stage", STAGE, temporary],
+            cwd=PEERS / "chalice",
+            env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1", "TABLE": "products"},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        target.write_bytes((Path(temporary) / "deployment.zip").read_bytes())
+
+
+def _uv(*arguments: str | Path) -> None:
+    subprocess.run([sys.executable, "-m", "uv", *arguments], check=True)

@@ -1,0 +1,197 @@
+"""What makes the app quick, one by one: the app without each of it, to see what each saves.
+
+And the app with each of what was tried and left. The app has no switches for this: its unpacked
+code is edited, and each edit must find its place.
+"""
+
+import py_compile
+from collections.abc import Callable
+from pathlib import Path
+
+import botocore
+from msgspec import Struct
+
+from bench import candidates
+
+ROOTS = Path(botocore.__file__).parent / "cacert.pem"
+
+
+class Lever(Struct, frozen=True, kw_only=True):
+    """`edit` takes it out of the app's code in a folder, or puts it in where it is not `taken`.
+
+    `title` says what it is; `requests` is how many requests of each call are timed, where the usual
+    number would take long.
+    """
+
+    name: str
+    title: str
+    edit: Callable[[Path], None]
+    taken: bool = True
+    requests: int | None = None
+
+    @property
+    def variant(self) -> str:
+        """What the edited app is called."""
+        return f"{'without' if self.taken else 'with'} {self.name}"
+
+
+class Moved(Exception):
+    """The code that a lever is in does not look as the bench expects."""
+
+
+def _edit(*edits: tuple[str, str, str]) -> Callable[[Path], None]:
+    """Replaces text in files of chalicelib: each by name, what stands there, and what shall."""
+
+    def edit(task: Path) -> None:
+        for name, old, new in edits:
+            file = task / "chalicelib" / name
+            text = file.read_text()
+            if text.count(old) != 1:
+                raise Moved(f"chalicelib/{name} does not have once: {old}")
+            file.write_text(text.replace(old, new))
+            _compile(file)
+
+    return edit
+
+
+def _compile(file: Path) -> None:
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(file), doraise=True, invalidation_mode=mode)
+
+
+def _without_compiled(task: Path) -> None:
+    for file in task.rglob("*.pyc"):
+        file.unlink()
+
+
+def _with_boto3(task: Path) -> None:
+    candidates.install(candidates.RUNTIME, "--target", str(task))
+
+
+def _with_all_roots(task: Path) -> None:
+    (task / "chalicelib" / "amazon_roots.pem").write_bytes(ROOTS.read_bytes())
+
+
+LEVERS = (
+    Lever(
+        name="compiled",
+        title="`.pyc` files in the zip",
+        edit=_without_compiled,
+    ),
+    Lever(
+        name="runtime-boto3",
+        title="the runtime's boto3 (one in the zip instead)",
+        edit=_with_boto3,
+    ),
+    Lever(
+        name="collector",
+        title="the collector off during imports, and its freeze",
+        edit=_edit(("init.py", "gc.disable()\n", "\n"), ("init.py", "gc.freeze()", "pass")),
+    ),
+    Lever(
+        name="botocore",
+        title="botocore's client (boto3's instead)",
+        edit=_edit(
+            (
+                "sdk.py",
+                "    return session.create_client(",
+                "    import boto3\n    return boto3.Session(botocore_session=session).client(",
+            )
+        ),
+    ),
+    Lever(
+        name="data",
+        title="data of one service, read by msgspec (botocore's loader instead)",
+        edit=_edit(
+            ("sdk.py", '    session.register_component("data_loader", Models(service))\n', "")
+        ),
+    ),
+    Lever(
+        name="roots",
+        title="Amazon's roots alone (all 127 authorities instead)",
+        edit=_with_all_roots,
+    ),
+    Lever(
+        name="connection",
+        title="the connection of the Init phase",
+        edit=_edit(("init.py", 'if "AWS_LAMBDA_RUNTIME_API" in os.environ:', "if False:")),
+    ),
+    Lever(
+        name="client",
+        title="one client for all requests (one for each instead)",
+        edit=_edit(
+            ("dynamodb.py", "client: DynamoDBClient = sdk.client(", "_made = lambda: sdk.client("),
+            (
+                "dynamodb.py",
+                "# How many calls the request",
+                """\
+class _Each:
+    def __getattr__(self, name):
+        return getattr(_made(), name)
+
+
+client = _Each()
+# How many calls the request""",
+            ),
+        ),
+        requests=10,
+    ),
+    Lever(
+        name="answers",
+        title="answers taken as their JSON says (botocore's parser instead)",
+        edit=_edit(
+            (
+                "sdk.py",
+                '    session.register_component("response_parser_factory", Parsers())\n',
+                "",
+            )
+        ),
+    ),
+    Lever(
+        name="user-agent",
+        title="a User-Agent that is put together once",
+        edit=_edit(
+            ("sdk.py", "    config = config.merge(Config(user_agent=session.user_agent()))\n", "")
+        ),
+    ),
+    Lever(
+        name="decoders",
+        title="decoders of lists and patches made in the Init phase",
+        edit=_edit(
+            (
+                "init.py",
+                "    # What is there by now",
+                """\
+    from chalicelib.models import RESOURCES
+    for each in RESOURCES:
+        each.list_parameters, each.changes
+    # What is there by now""",
+            )
+        ),
+        taken=False,
+    ),
+    Lever(
+        name="strings",
+        title="strings of an item decoded without a call",
+        edit=_edit(
+            (
+                "dynamodb.py",
+                "{name: decode(row[name]) for",
+                '{name: row[name].get("S") or decode(row[name]) for',
+            )
+        ),
+        taken=False,
+    ),
+    Lever(
+        name="unchecked",
+        title="no validation of parameters by botocore",
+        edit=_edit(
+            (
+                "sdk.py",
+                "Config(user_agent=session.user_agent())",
+                "Config(user_agent=session.user_agent(), parameter_validation=False)",
+            )
+        ),
+        taken=False,
+    ),
+)

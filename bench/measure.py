@@ -1,0 +1,212 @@
+"""Runs what is measured in interleaved rounds, and keeps each reading.
+
+One round starts each candidate once, in another order each time, so that a machine
+that gets slower does so for all of them.
+The function has a core of its own; DynamoDB and the Runtime API share another.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+import botocore
+import msgspec
+import trustme
+from msgspec import Struct
+
+from bench import candidates
+from bench.candidates import APP, BUILT, Candidate
+from bench.events import BODY, CALLS, events
+from bench.function import Function
+from bench.levers import LEVERS
+from infra.stages import PROJECT
+
+# How many requests of each call one environment answers before it is timed, and while it is.
+WARMING = 30
+REQUESTS = 150
+KEPT = {"name", "price", "description", "id", "createdAt", "updatedAt", "etag"}
+
+MILLISECONDS = 1000
+MB = 1_000_000
+
+
+class Variant(Struct, frozen=True, kw_only=True):
+    """One of the things that are started in each round: code in a folder."""
+
+    name: str
+    candidate: Candidate
+    task: Path
+    # None: its warm requests are not timed.
+    requests: int | None
+
+
+class Different(Exception):
+    """A candidate does not answer as the others do."""
+
+
+# Readings by name: milliseconds, MB, all floats.
+Reading = dict[str, float]
+
+
+class Machine:
+    """Where functions run: their Python, their DynamoDB, the cores for each."""
+
+    def __init__(self, python: Path, port: int, roots: Path, cpus: set[int]) -> None:
+        self.python = python
+        self.port = port
+        self.roots = roots
+        self.cpus = cpus
+
+    def start(self, variant: Variant) -> Function:
+        """A new environment of a variant."""
+        candidate = variant.candidate
+        environment = {
+            **candidate.variables,
+            "AWS_ENDPOINT_URL_DYNAMODB": f"https://127.0.0.1:{self.port}",
+            # The app has its own, and the floor too.
+            **({} if candidate.name == APP else {"AWS_CA_BUNDLE": str(self.roots)}),
+        }
+        return Function(
+            variant.task,
+            candidate.handler,
+            python=self.python,
+            environment=environment,
+            cpus=self.cpus,
+        )
+
+
+@contextmanager
+def machine() -> Iterator[tuple[Machine, bytes]]:
+    """A machine for a while, and the certificate of the authority that its DynamoDB comes from."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    authority = trustme.CA()
+    own = authority.cert_pem.bytes()
+    server, roots = BUILT / "server.pem", BUILT / "roots.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(server))
+    roots.write_bytes((Path(botocore.__file__).parent / "cacert.pem").read_bytes() + own)
+    available = sorted(os.sched_getaffinity(0))
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.dynamodb", server],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as database:
+        try:
+            port = int(cast("IO[str]", database.stdout).readline())
+            for process in (0, database.pid):
+                os.sched_setaffinity(process, available[:1])
+            yield Machine(candidates.runtime(), port, roots, set(available[-1:])), own
+        finally:
+            os.sched_setaffinity(0, available)
+            cast("IO[str]", database.stdin).close()
+
+
+def variants(certificate: bytes, requests: int) -> list[Variant]:
+    """All that the bench measures: each candidate compiled and not, and the app with each lever.
+
+    `certificate` is of the authority that those trust who do not trust all of botocore's.
+    """
+    app = candidates.app()
+    made = unpacked([app, *candidates.peers()], certificate, requests)
+    for lever in LEVERS:
+        task = BUILT / "tasks" / lever.variant
+        candidates.unpack(app, task, compiled=True)
+        lever.edit(task)
+        _trust(task, certificate)
+        count = min(lever.requests or requests, requests)
+        made.append(Variant(name=lever.variant, candidate=app, task=task, requests=count))
+    return made
+
+
+def unpacked(
+    chosen: list[Candidate],
+    certificate: bytes,
+    requests: int,
+    flavours: tuple[bool, ...] = (True, False),
+) -> list[Variant]:
+    """Candidates in a folder each, compiled, or not, or one after the other."""
+    tasks = BUILT / "tasks"
+    shutil.rmtree(tasks, ignore_errors=True)
+    made = []
+    for candidate in chosen:
+        for compiled in flavours:
+            name = candidate.name if compiled else f"{candidate.name}, not compiled"
+            candidates.unpack(candidate, tasks / name, compiled=compiled)
+            _trust(tasks / name, certificate)
+            count = requests if compiled and candidate.name != "nothing" else None
+            made.append(Variant(name=name, candidate=candidate, task=tasks / name, requests=count))
+    return made
+
+
+def _trust(task: Path, certificate: bytes) -> None:
+    for file in (task / "chalicelib" / "amazon_roots.pem", task / "roots.pem"):
+        if file.exists():
+            file.write_bytes(file.read_bytes() + certificate)
+
+
+def same_answers(machine: Machine, measured: list[Variant]) -> None:
+    """Look at what each candidate answers. Raises Different."""
+    seen: dict[str, Any] = {}
+    for variant in measured:
+        if variant.candidate.name == "nothing":
+            continue
+        with machine.start(variant) as function:
+            for call, event in events(variant.candidate).items():
+                body, _ = function.invoke(event)
+                answer = msgspec.json.decode(body)
+                content = msgspec.json.decode(answer["body"])
+                if call == "post":
+                    if content.keys() != KEPT or not BODY.items() <= content.items():
+                        raise Different(f"{variant.name} creates {content}")
+                    content = None
+                told = (answer["statusCode"], content)
+                if seen.setdefault(call, told) != told:
+                    raise Different(f"{variant.name} answers {call} with {told}")
+
+
+def rounds(
+    machine: Machine, measured: list[Variant], count: int, step: Callable[[str], None]
+) -> dict[str, list[Reading]]:
+    """`count` readings of each variant, by its name. `step` is told of each before it is taken."""
+    readings: dict[str, list[Reading]] = {variant.name: [] for variant in measured}
+    shuffled = random.Random(count)  # noqa: S311, nothing to guess
+    for _ in range(count):
+        # What ran before leaves its mark on the caches: each follows each.
+        for variant in shuffled.sample(measured, len(measured)):
+            step(variant.name)
+            readings[variant.name].append(reading(machine, variant))
+    return readings
+
+
+def reading(machine: Machine, variant: Variant) -> Reading:
+    """One environment: its cold start, and then its requests."""
+    sent = events(variant.candidate)
+    with machine.start(variant) as function:
+        _, answered = function.invoke(sent["get"])
+        first = answered.since(function.ready)
+        read = {
+            "cold cpu": answered.cpu * MILLISECONDS,
+            "cold wall": answered.wall * MILLISECONDS,
+            "init cpu": function.ready.cpu * MILLISECONDS,
+            "first cpu": first.cpu * MILLISECONDS,
+            "first wall": first.wall * MILLISECONDS,
+        }
+        if variant.requests:
+            for call in CALLS:
+                for _ in range(min(WARMING, variant.requests)):
+                    function.invoke(sent[call])
+                began = function.moment()
+                for _ in range(variant.requests):
+                    function.invoke(sent[call])
+                took = function.moment().since(began)
+                read[f"{call} cpu"] = took.cpu / variant.requests * MILLISECONDS
+                read[f"{call} wall"] = took.wall / variant.requests * MILLISECONDS
+        read["rss"] = function.resident_bytes() / MB
+    return read

@@ -1,0 +1,114 @@
+"""What a cold start and a request may cost, with a margin over what they do.
+
+How many calls to DynamoDB a request makes is tests/system/test_costs.py's, and how large the zip
+is, tests/deployed/test_package.py's.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from bench import measure, soak
+from bench.measure import Machine, Variant
+
+# CPU and memory, of the plain handler's in the same round. docs/performance.md says what they are.
+# Which Python it is makes a difference of some percent.
+LIMITS = {"cold cpu": 0.75, "get cpu": 1.05, "post cpu": 1.10, "list cpu": 0.80, "rss": 0.95}
+ROUNDS = 9
+
+# What Lambda's own client and boto3's kind of client take is there anyway.
+BASELINE = (
+    "import awslambdaric.bootstrap, botocore.session;"
+    "botocore.session.get_session().create_client('dynamodb')"
+)
+APP = "import awslambdaric.bootstrap, app"
+# What the app adds: a name stands for all within it.
+ADDED = {
+    "app",
+    "chalice",
+    "chalicelib",
+    "chalicelib.claims",
+    "chalicelib.cursor",
+    "chalicelib.dynamodb",
+    "chalicelib.errors",
+    "chalicelib.http",
+    "chalicelib.init",
+    "chalicelib.items",
+    "chalicelib.listing",
+    "chalicelib.logs",
+    "chalicelib.models",
+    "chalicelib.schema",
+    "chalicelib.sdk",
+    "chalicelib.settings",
+    "chalicelib.store",
+    "chalicelib.transaction",
+    "chalicelib.validation",
+    "gc",
+    "msgspec",
+    # msgspec looks whether it is there.
+    "typing_extensions",
+}
+
+
+def imported(python: Path, task: Path, code: str) -> dict[str, int]:
+    """The modules that some code imports, each with the microseconds that it takes by itself."""
+    environment = {"PYTHONPATH": str(task), "AWS_DEFAULT_REGION": "us-east-1", "STAGE": "prod"}
+    told = subprocess.run(
+        [python, "-X", "importtime", "-c", code],
+        cwd=task,
+        env={"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    lines = re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", told, re.MULTILINE)
+    return {name: int(cost) for cost, name in lines}
+
+
+def budgeted(name: str) -> bool:
+    """Whether a module is one of those that the Init phase may import."""
+    package, _, _ = name.partition(".")
+    return name in ADDED or (package in ADDED and package != "chalicelib")
+
+
+def test_the_init_phase_imports_nothing_new(machine: Machine, measured: list[Variant]) -> None:
+    """Every environment pays for each import: a new one belongs in ADDED, or where it is used."""
+    app, _ = measured
+    baseline = imported(machine.python, app.task, BASELINE)
+
+    found = imported(machine.python, app.task, APP)
+
+    added = {name: cost for name, cost in found.items() if name not in baseline}
+    new = {name: f"{cost} µs" for name, cost in added.items() if not budgeted(name)}
+    assert new == {}
+    assert {name for name in ADDED if name.startswith("chalicelib")} <= added.keys()
+
+
+@pytest.mark.timeout(240)
+def test_it_costs_no_more_than_it_may_beside_a_plain_handler(
+    machine: Machine, measured: list[Variant]
+) -> None:
+    """Cold starts, requests and memory: medians of ratios within interleaved rounds."""
+    readings = measure.rounds(machine, measured, ROUNDS, lambda _: None)
+
+    ours, theirs = (readings[variant.name] for variant in measured)
+    ratios = {
+        what: median(a[what] / b[what] for a, b in zip(ours, theirs, strict=True))
+        for what in LIMITS
+    }
+    dearer = {what: ratio for what, ratio in ratios.items() if ratio > LIMITS[what]}
+    assert dearer == {}
+
+
+@pytest.mark.timeout(240)
+def test_memory_does_not_grow(machine: Machine, measured: list[Variant]) -> None:
+    """10,000 requests; `make soak` sends 200,000."""
+    app, _ = measured
+
+    soaked = soak.soak(machine, app, requests=10_000, every=1_000)
+
+    assert soaked.growth < 1
