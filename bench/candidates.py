@@ -16,6 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from msgspec import Struct
 
 from infra import bundle
+from infra.command import Refused
 from infra.stages import PROJECT
 
 BUILT = PROJECT / "dist" / "bench"
@@ -40,6 +41,13 @@ class Candidate(Struct, frozen=True, kw_only=True):
     list: str = "/products"
     binary: bool = False
 
+
+PACKAGE = """
+import sys
+from pathlib import Path
+from infra import package, stages
+package.make(stages.load(sys.argv[1]), Path(sys.argv[2]))
+"""
 
 APP = "storefront"
 TITLES = {
@@ -69,15 +77,13 @@ def runtime() -> Path:
 
 def app() -> Candidate:
     """The app, packaged."""
-    environment = os.environ | {"STAGE": STAGE}
-    subprocess.run(
-        [sys.executable, "-m", "infra.package"],
+    package = BUILT / "app"
+    # In a process of its own, as `make package`: Chalice and the app read its environment.
+    _run(
+        [sys.executable, "-c", PACKAGE, STAGE, package],
         cwd=PROJECT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        check=True,
+        environment={"AWS_DEFAULT_REGION": "us-east-1"},
     )
-    package = PROJECT / "dist" / STAGE
     template = json.loads((package / "sam.json").read_text())["Resources"]
     function = template["APIHandler"]["Properties"]
     return Candidate(
@@ -145,15 +151,30 @@ def _package(name: str, target: Path) -> None:
 
 def _package_with_chalice(target: Path) -> None:
     with TemporaryDirectory() as temporary:
-        subprocess.run(
+        _run(
             [Path(sys.executable).with_name("chalice"), "package", "--stage", STAGE, temporary],
             cwd=PEERS / "chalice",
-            env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1", "TABLE": "products"},
-            stdout=subprocess.DEVNULL,
-            check=True,
+            environment={"AWS_DEFAULT_REGION": "us-east-1", "TABLE": "products"},
         )
         target.write_bytes((Path(temporary) / "deployment.zip").read_bytes())
 
 
 def _uv(*arguments: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "uv", *arguments], check=True)
+    _run([sys.executable, "-m", "uv", *arguments], cwd=PROJECT)
+
+
+def _run(
+    arguments: list[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None
+) -> None:
+    """Run a command. Raises Refused with what it says, where it fails."""
+    result = subprocess.run(
+        arguments,
+        cwd=cwd,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        told = " ".join(map(str, arguments[1:4]))
+        raise Refused(f"{told} failed:\n{result.stdout}{result.stderr}")

@@ -11,15 +11,14 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
-import msgspec
 from msgspec import Struct
 
 from bench.connection import Connection
+from infra.command import Refused
 
-NANOSECONDS = 1e9
 LONGEST_SECONDS = 30.0
 DEADLINE_MS = 28_000
 
@@ -35,8 +34,8 @@ class Moment(Struct, frozen=True):
         return Moment(self.wall - earlier.wall, self.cpu - earlier.cpu)
 
 
-class Died(Exception):
-    """The function's process ended, or did not answer in time."""
+class Failed(Refused):
+    """The function's process ended, or did not answer in time, or its handler raised."""
 
 
 class Function:
@@ -67,7 +66,11 @@ class Function:
             stderr=self._errors,
         )
         os.sched_setaffinity(self.process.pid, cpus)
-        self._waiting = self._next()
+        try:
+            self._waiting = self._next()
+        except Failed:
+            self.close()
+            raise
         self.ready = self.moment()
 
     def __enter__(self) -> Self:
@@ -79,6 +82,10 @@ class Function:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it."""
         self.process.kill()
         self.process.wait()
         for key in list(self._selector.get_map().values()):
@@ -97,7 +104,7 @@ class Function:
         """Give it an event. Returns its answer, and when that came.
 
         Comes back when the function asks for the next event: all that it does for one is done.
-        Raises Died, also where the handler raises.
+        Raises Failed.
         """
         headers = {
             # Without it, awslambdaric crashes.
@@ -112,9 +119,9 @@ class Function:
         connection, head, body = self._request()
         answered = self.moment()
         connection.send("202 Accepted", {}, b"")
-        if b"/response " not in head.partition(b"\r\n")[0]:
-            raise Died(body.decode())
         self._waiting = self._next()
+        if b"/response " not in head.partition(b"\r\n")[0]:
+            raise Failed(body.decode())
         return body, answered
 
     def resident_bytes(self) -> int:
@@ -127,7 +134,7 @@ class Function:
         """Wait until the function asks for an event. Returns where it waits for it."""
         connection, head, body = self._request()
         if b"/invocation/next " not in head:
-            raise Died(body.decode())
+            raise Failed(body.decode())
         return connection
 
     def _request(self) -> tuple[Connection, bytes, bytes]:
@@ -149,7 +156,7 @@ class Function:
             if self.process.poll() is not None:
                 break
         self._errors.seek(0)
-        raise Died(self._errors.read().decode() or "It did not answer in time.")
+        raise Failed(self._errors.read().decode() or "The function did not answer in time.")
 
 
 def _environment(task: Path, handler: str, port: int) -> dict[str, str]:
@@ -181,8 +188,3 @@ def _environment(task: Path, handler: str, port: int) -> dict[str, str]:
         "TZ": ":UTC",
         "_HANDLER": handler,
     }
-
-
-def answer_of(body: bytes) -> Any:
-    """A proxy integration's answer."""
-    return msgspec.json.decode(body)

@@ -12,6 +12,7 @@ import botocore
 from msgspec import Struct
 
 from bench import candidates
+from infra.command import Refused
 
 ROOTS = Path(botocore.__file__).parent / "cacert.pem"
 
@@ -35,7 +36,7 @@ class Lever(Struct, frozen=True, kw_only=True):
         return f"{'without' if self.taken else 'with'} {self.name}"
 
 
-class Moved(Exception):
+class Moved(Refused):
     """The code that a lever is in does not look as the bench expects."""
 
 

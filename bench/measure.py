@@ -1,8 +1,8 @@
 """Runs what is measured in interleaved rounds, and keeps each reading.
 
-One round starts each candidate once, in another order each time, so that a machine
-that gets slower does so for all of them.
-The function has a core of its own; DynamoDB and the Runtime API share another.
+One round starts each candidate once, in another order each time, so that a machine that gets
+slower does so for all of them. The function has a core of its own; DynamoDB and the Runtime API
+share another.
 """
 
 import os
@@ -25,6 +25,7 @@ from bench.candidates import APP, BUILT, Candidate
 from bench.events import BODY, CALLS, events
 from bench.function import Function
 from bench.levers import LEVERS
+from infra.command import Refused
 from infra.stages import PROJECT
 
 # How many requests of each call one environment answers before it is timed, and while it is.
@@ -46,7 +47,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     requests: int | None
 
 
-class Different(Exception):
+class Different(Refused):
     """A candidate does not answer as the others do."""
 
 
@@ -84,6 +85,8 @@ class Machine:
 @contextmanager
 def machine() -> Iterator[tuple[Machine, bytes]]:
     """A machine for a while, and the certificate of the authority that its DynamoDB comes from."""
+    if sys.platform != "linux":
+        raise Refused("Functions are run here as Lambda runs them, on Linux alone.")
     BUILT.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA()
     own = authority.cert_pem.bytes()

@@ -78,8 +78,8 @@ same among 10^9. Beside it, what the tutorials do for a list: `scan`, to the end
 
 ## What is stored
 
-Each index holds the whole item, and DynamoDB counts {overhead} bytes more for each entry. Products,
-todos and reviews are in two, users in three.
+Each index holds the whole item, and DynamoDB counts {overhead} bytes more for each entry.
+Products, todos and reviews are in two, users in three.
 
 | items | {storage_head} |
 |---|{storage_rule}
@@ -125,9 +125,9 @@ after 24 hours and at most about {ttl} days more.
 {records}
 ## What stops it first
 
-Quotas of a new account in a large region, and what they come to here. All but the partition's can
-be raised by asking; the stage's own throttle ({rate:,.0f} a second in prod, `"throttle"` in
-`.chalice/config.json`) comes before all of them, on purpose.
+Default quotas in a large region, and what they come to here; a new account may have less. All but
+the partitions' can be raised by asking; the stage's own throttle ({rate:,.0f} a second in prod,
+`"throttle"` in `.chalice/config.json`) comes before all of them, on purpose.
 
 | quota | | in requests a second |
 |---|---|---|

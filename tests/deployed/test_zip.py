@@ -10,7 +10,7 @@ from infra import database, local, stages, tables
 from tests.client import Client, Live
 from tests.conftest import client_of
 from tests.deployed.conftest import CLEAN, Account, contract
-from tests.deployed.runtime import running_zip
+from tests.deployed.gateway import running_zip
 
 
 @pytest.fixture(scope="module")

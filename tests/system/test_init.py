@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import PROJECT, free_port
-from tests.deployed.runtime import Quiet, serving
+from tests.deployed.gateway import Quiet, serving
 from tests.proxy import running_proxy
 
 LAMBDA = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}

@@ -1,53 +1,33 @@
-"""Lambda and API Gateway around a zip: a Runtime API for awslambdaric, and the way there by HTTP.
+"""API Gateway before a zip: the way to a function by HTTP.
 
 The function is run by the very client that runs it on Lambda, unpacked where nothing can be
 written. API Gateway is what the template's document makes of it.
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
-from time import time
+from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
 from zipfile import ZipFile
 
+from bench.function import Failed, Function
+
 EXTENSION = "x-amazon-apigateway-"
-MILLISECONDS = 28_000
 
 Event = dict[str, Any]
 Reply = tuple[int, Mapping[str, str], bytes]
-
-
-class Lambda:
-    """Events that wait for the function, and its answers."""
-
-    def __init__(self) -> None:
-        self.waiting: SimpleQueue[tuple[str, Event]] = SimpleQueue()
-        self.answers: dict[str, Future[Any]] = {}
-
-    def invoke(self, event: Event) -> Any:
-        """Give the function an event and wait for its answer. Raises RuntimeError if it fails."""
-        request_id = str(uuid4())
-        answer = self.answers[request_id] = Future()
-        self.waiting.put((request_id, event))
-        try:
-            return answer.result(timeout=MILLISECONDS / 1000)
-        finally:
-            del self.answers[request_id]
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -72,36 +52,10 @@ class Quiet(BaseHTTPRequestHandler):
         self.wfile.write(b"" if self.command == "HEAD" else body)
 
 
-def runtime_api(function: Lambda) -> type[Quiet]:
-    """What awslambdaric asks for events and tells the answers."""
-
-    class RuntimeApi(Quiet):
-        def do_GET(self) -> None:
-            request_id, event = function.waiting.get()
-            headers = {
-                # Without it, awslambdaric crashes.
-                "Content-Type": "application/json",
-                "Lambda-Runtime-Aws-Request-Id": request_id,
-                "Lambda-Runtime-Deadline-Ms": str(int(time() * 1000) + MILLISECONDS),
-                "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:::function:storefront",
-            }
-            self.reply(200, headers, json.dumps(event).encode())
-
-        def do_POST(self) -> None:
-            body = json.loads(self.read())
-            *_, request_id, kind = self.path.split("/")
-            if kind == "response":
-                function.answers[request_id].set_result(body)
-            else:
-                for answer in list(function.answers.values()):
-                    answer.set_exception(RuntimeError(body))
-            self.reply(202, {}, b"")
-
-    return RuntimeApi
-
-
-def api_gateway(document: dict[str, Any], stage: str, function: Lambda) -> type[Quiet]:
+def api_gateway(document: dict[str, Any], stage: str, function: Function) -> type[Quiet]:
     """A stage of the API that a template's document describes."""
+    # One environment, so one request at a time.
+    free = Lock()
     paths = {
         re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))): (path, operations)
         for path, operations in document["paths"].items()
@@ -135,10 +89,12 @@ def api_gateway(document: dict[str, Any], stage: str, function: Lambda) -> type[
                 name: unquote(value) for name, value in match.groupdict().items()
             } or None
             try:
-                answer = function.invoke(event)
-            except RuntimeError:
+                with free:
+                    told, _ = function.invoke(json.dumps(event).encode())
+            except Failed:
                 self.reply(*_gateway_response(document, "INTEGRATION_FAILURE"))
                 return
+            answer = json.loads(told)
             headers = answer["headers"] | {
                 name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()
             }
@@ -223,28 +179,14 @@ def running_zip(package: Path, folder: Path, environment: Mapping[str, str]) -> 
         code.extractall(task)
     # As /var/task is.
     subprocess.run(["chmod", "-R", "a-w", str(task)], check=True)
-    events = Lambda()
     with (
-        serving(runtime_api(events)) as runtime_port,
-        serving(api_gateway(api["DefinitionBody"], api["StageName"], events)) as api_port,
-        subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", function["Handler"]],
-            cwd=task,
-            env={
-                **environment,
-                **function["Environment"]["Variables"],
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function["MemorySize"]),
-                "AWS_LAMBDA_FUNCTION_NAME": "storefront",
-                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime_port}",
-                "LAMBDA_TASK_ROOT": str(task),
-                "PYTHONPATH": str(task),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as process,
+        Function(
+            task,
+            function["Handler"],
+            python=Path(sys.executable),
+            environment={**environment, **function["Environment"]["Variables"]},
+            cpus=os.sched_getaffinity(0),
+        ) as running,
+        serving(api_gateway(api["DefinitionBody"], api["StageName"], running)) as port,
     ):
-        try:
-            yield f"http://127.0.0.1:{api_port}/{api['StageName']}"
-        finally:
-            process.kill()
+        yield f"http://127.0.0.1:{port}/{api['StageName']}"
