@@ -100,6 +100,8 @@ def machine() -> Iterator[tuple[Machine, bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # Ctrl-C is for the bench, which ends it.
+        start_new_session=True,
     ) as database:
         try:
             port = int(cast("IO[str]", database.stdout).readline())

@@ -46,7 +46,7 @@ def run(main: Callable[[], None]) -> int:
         print(sentence(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. The same command goes on from here.", file=sys.stderr)
+        print("Interrupted. Run the same command again.", file=sys.stderr)
         return 1
     return 0
 

@@ -339,4 +339,4 @@ def test_an_interruption_is_no_failure_of_the_program(capsys: pytest.CaptureFixt
         raise KeyboardInterrupt
 
     assert command.run(main) == 1
-    assert capsys.readouterr().err == "Interrupted. The same command goes on from here.\n"
+    assert capsys.readouterr().err == "Interrupted. Run the same command again.\n"
