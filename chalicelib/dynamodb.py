@@ -6,17 +6,19 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Am
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from msgspec import Struct
 
 from chalicelib import sdk, settings
 from chalicelib.errors import Unavailable
+from chalicelib.schema import CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -144,6 +146,15 @@ def get(**request: Any) -> Row | None:
     """GetItem: the item, or None."""
     row: Any = client.get_item(**request).get("Item")
     return cast("Row | None", row)
+
+
+def connect() -> None:
+    """Open the connection that requests use, by asking for an item that is not there.
+
+    It costs half a read unit. What goes wrong is left to the requests, which will meet it too.
+    """
+    with suppress(BotoCoreError, ClientError, Unavailable):
+        get(TableName=table(CLAIMS), Key={"id": {"S": "init"}})
 
 
 @_translated
