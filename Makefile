@@ -84,7 +84,7 @@ format: $(VENV)/installed ## Put the code in shape
 	@$(BIN)/ruff format
 
 requirements: $(VENV)/installed ## Compile requirements*.txt anew from requirements*.in
-	@for name in requirements requirements-dev bench/runtime; do \
+	@for name in requirements requirements-dev bench/runtime bench/runtime-older; do \
 		$(COMPILE) $$name.in --output-file $$name.txt || exit 1; done
 	@for name in $(basename $(wildcard bench/peers/*/requirements.in)); do \
 		$(COMPILE) $(BROUGHT:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done

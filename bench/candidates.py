@@ -66,12 +66,12 @@ ITEMS = {"powertools": PROXY, "fastapi": PROXY, "chalice": KEYED}
 LISTS = {"powertools": PROXY, "fastapi": PROXY}
 
 
-def runtime() -> Path:
+def runtime(requirements: Path = RUNTIME) -> Path:
     """The Python that runs functions, with what the Lambda runtime has and nothing else."""
-    folder = BUILT / "runtime"
+    folder = BUILT / requirements.stem
     python = folder / "bin" / "python"
     _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-    install(RUNTIME, "--python", str(python), "--compile-bytecode")
+    install(requirements, "--python", str(python), "--compile-bytecode")
     return python
 
 

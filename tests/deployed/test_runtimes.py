@@ -1,0 +1,29 @@
+"""The packed app on another boto3 than the tests': Lambda brings its own, and changes it."""
+
+import json
+
+import pytest
+
+from bench import candidates, measure
+from bench.candidates import RUNTIME
+from bench.events import events
+
+
+@pytest.mark.timeout(180)
+def test_it_runs_on_an_older_boto3() -> None:
+    """The parts of botocore's session that `chalicelib/sdk.py` replaces are in that one too."""
+    with measure.machine() as (machine, certificate):
+        machine.python = candidates.runtime(RUNTIME.with_name("runtime-older.txt"))
+        (variant,) = measure.unpacked([candidates.app()], certificate, 0, (True,))
+        answers = {}
+        with machine.start(variant) as function:
+            for call, event in events(variant.candidate).items():
+                told, _ = function.invoke(event)
+                answers[call] = json.loads(told)
+
+    assert {call: answer["statusCode"] for call, answer in answers.items()} == {
+        "get": 200,
+        "post": 201,
+        "list": 200,
+    }
+    assert len(json.loads(answers["list"]["body"])["items"]) == 25
