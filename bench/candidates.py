@@ -6,6 +6,7 @@ names. boto3 comes from the runtime for all of them.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -151,12 +152,15 @@ def _package(name: str, target: Path) -> None:
 
 def _package_with_chalice(target: Path) -> None:
     with TemporaryDirectory() as temporary:
+        # A copy: Chalice keeps what it packs in the project's folder.
+        project, package = Path(temporary) / "project", Path(temporary) / "package"
+        shutil.copytree(PEERS / "chalice", project)
         _run(
-            [Path(sys.executable).with_name("chalice"), "package", "--stage", STAGE, temporary],
-            cwd=PEERS / "chalice",
+            [Path(sys.executable).with_name("chalice"), "package", "--stage", STAGE, package],
+            cwd=project,
             environment={"AWS_DEFAULT_REGION": "us-east-1", "TABLE": "products"},
         )
-        target.write_bytes((Path(temporary) / "deployment.zip").read_bytes())
+        target.write_bytes((package / "deployment.zip").read_bytes())
 
 
 def _uv(*arguments: str | Path) -> None:

@@ -197,7 +197,10 @@ def measured() -> Counted:
         worked_out = scan_of(each.items, each.size).calls, page_of(each.items, each.size)
         (told,) = (row for row in each.rows if row.name == "list of 25")
         if worked_out != (each.scan, List(len(told.calls), told.reads)):
-            raise Refused(f"Among {each.items} items, {each} is not what is worked out.")
+            raise Refused(
+                f"Among {each.items} items, a list takes {told} and a scan {each.scan} calls; "
+                "page_of and scan_of in infra/scaling.py say otherwise."
+            )
     if any(each.rows != first.rows for each in others):
         raise Refused("What a call takes depends on how many items there are.")
     return first
