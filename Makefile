@@ -1,102 +1,126 @@
-# The commands of the project; CI calls the same ones.
+# The commands of the project. `make` lists them; CI calls the same ones.
+# Options are variables, for example make deploy STAGE=dev; python -m infra COMMAND --help has them.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INFRA := $(BIN)/python -m infra
+PYTEST := $(BIN)/python -m pytest
+PARALLEL := $(PYTEST) -n auto --dist loadfile
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # What the bench's peers need and the Lambda runtime has.
-BROUGHT := botocore python-dateutil six urllib3
+LAMBDA_RUNTIME := botocore python-dateutil six urllib3
+RUN := $(VENV)/run-installed
+DEV := $(VENV)/dev-installed
 
-# Commands on a stage in AWS take STAGE=dev, test or prod.
-.PHONY: run test test-clients test-deployed test-speed fuzz bench soak tables policy deploy delete package stack account openapi postman screenshot claims-check costs scaling lint format requirements clean
+.DEFAULT_GOAL := help
+.PHONY: help run test test-clients test-deployed test-speed fuzz lint format tables policy deploy delete package stack account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
 
-run: $(VENV)/installed ## Serve the API at http://127.0.0.1:8000, with a database of its own
-	@exec $(BIN)/python -m infra.local
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: $(VENV)/installed ## Run the tests, but for the three kinds that follow
-	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/clients --ignore tests/deployed --ignore tests/speed
+run: $(RUN) ## Serve the API at http://127.0.0.1:8000 (PORT), with an embedded database (DATA_DIR)
+	@exec $(INFRA) run
 
-test-clients: $(VENV)/installed ## Use the API as a browser, Postman and others do (needs node, chromium)
-	@$(BIN)/python -m pytest -n auto --dist loadfile tests/clients
+test: $(DEV) ## Run the unit, contract and system tests
+	@$(PARALLEL) tests/contract tests/unit tests/system
 
-test-deployed: $(VENV)/installed ## Deploy to an emulated AWS account, and run the tests there
-	@$(BIN)/python -m pytest -n auto --dist loadfile tests/deployed
+test-clients: $(DEV) ## Test the API with a browser, Postman and generated clients (needs node, chromium)
+	@$(PARALLEL) tests/clients
 
-test-speed: $(VENV)/installed ## See that a cold start and a request cost no more than they may
-	@$(BIN)/python -m pytest tests/speed
+test-deployed: $(DEV) ## Deploy to an emulated AWS account, and test there
+	@$(PARALLEL) tests/deployed
 
-fuzz: $(VENV)/installed ## Put 20,000 requests that nobody thought of to the API
-	@FUZZ_EXAMPLES=700 $(BIN)/python -m pytest -s tests/system/test_fuzz.py
+test-speed: $(DEV) ## Check the CPU and memory budgets
+	@$(PYTEST) tests/speed
 
-tables: $(VENV)/installed ## Make the tables that a STAGE misses
-	@$(BIN)/python -m infra.tables
+fuzz: $(DEV) ## Send 20,000 generated requests
+	@FUZZ_EXAMPLES=700 $(PYTEST) -s tests/system/test_fuzz.py
 
-policy: $(VENV)/installed ## Write the policy of every stage, read off the code
-	@$(BIN)/python -m infra.policy
-
-deploy: $(VENV)/installed ## Deploy a STAGE: tables, policy, function and API
-	@$(BIN)/python -m infra.deploy
-
-delete: $(VENV)/installed ## Delete a STAGE, but for its logs and, without TABLES=delete, its tables
-	@$(BIN)/python -m infra.delete
-
-package: $(VENV)/installed ## Write the zip and the CloudFormation template of a STAGE to dist/STAGE
-	@$(BIN)/python -m infra.package
-
-stack: $(VENV)/installed ## Deploy what package wrote for a STAGE as a stack, by way of a BUCKET
-	@$(BIN)/python -m infra.stack
-
-account: $(VENV)/installed ## Let API Gateway write logs: once for an account and region
-	@$(BIN)/python -m infra.account
-
-openapi: $(VENV)/installed ## Write docs/openapi.json, read off the routes and the models
-	@$(BIN)/python -m infra.openapi
-
-postman: $(VENV)/installed ## Write docs/postman_collection.json, read off the OpenAPI document
-	@$(BIN)/python -m infra.postman
-
-screenshot: $(VENV)/installed ## Take docs/docs-page.png of the running API's docs page
-	@$(BIN)/python -m infra.screenshot
-
-claims-check: $(VENV)/installed ## Compare the items of a STAGE with the claims on their unique values
-	@$(BIN)/python -m infra.claims_check
-
-costs: $(VENV)/installed ## Count anew what each call costs, for docs/costs.md
-	@$(BIN)/python -m infra.costs
-
-scaling: $(VENV)/installed ## Count anew what grows with the number of items, for docs/scaling.md
-	@$(BIN)/python -m infra.scaling
-
-bench: $(VENV)/installed ## Measure cold starts and requests beside others', for docs/performance.md
-	@$(BIN)/python -m bench
-
-soak: $(VENV)/installed ## Send 200,000 requests to one environment and watch its memory
-	@$(BIN)/python -m bench.soak
-
-lint: $(VENV)/installed ## Check style and types
+lint: $(DEV) ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
-format: $(VENV)/installed ## Put the code in shape
+format: $(DEV) ## Format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-requirements: $(VENV)/installed ## Compile requirements*.txt anew from requirements*.in
-	@for name in requirements requirements-dev bench/runtime bench/runtime-older; do \
+tables: $(DEV) ## Create the tables that a STAGE lacks
+	@$(INFRA) tables
+
+policy: $(DEV) ## Write the IAM policy of every stage, from the code
+	@$(INFRA) policy
+
+deploy: $(DEV) ## Deploy a STAGE: tables, policy, function and API
+	@$(INFRA) deploy
+
+delete: $(DEV) ## Delete a STAGE; its logs stay, and its tables unless TABLES=delete
+	@$(INFRA) delete
+
+package: $(DEV) ## Write the zip and the CloudFormation template of a STAGE to dist/STAGE
+	@$(INFRA) package
+
+stack: $(DEV) ## Deploy dist/STAGE as a CloudFormation stack, through an S3 BUCKET
+	@$(INFRA) stack
+
+account: $(DEV) ## Allow API Gateway to write logs: once for an account and region
+	@$(INFRA) account
+
+backfill: $(DEV) ## Add the defaults of new fields to a STAGE's older items
+	@$(INFRA) backfill
+
+claims-check: $(DEV) ## Check that a STAGE's items and the claims on their unique values agree
+	@$(INFRA) claims-check
+
+openapi: $(DEV) ## Write docs/openapi.json from the routes and the models
+	@$(INFRA) openapi
+
+postman: $(DEV) ## Write docs/postman_collection.json from the OpenAPI document
+	@$(INFRA) postman
+
+screenshot: $(DEV) ## Take docs/docs-page.png of the running API's docs page
+	@$(INFRA) screenshot
+
+costs: $(DEV) ## Measure what each call costs, for docs/costs.md
+	@$(INFRA) costs
+
+bench: $(DEV) ## Compare cold starts and requests with other frameworks, for docs/performance.md
+	@$(BIN)/python -m bench
+
+soak: $(DEV) ## Send 200,000 requests to one environment and measure its memory
+	@$(BIN)/python -m bench soak
+
+audit: $(DEV) ## Look up known vulnerabilities of the dependencies (needs the internet)
+	@$(BIN)/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements-run.txt
+	@npm audit --prefix tests/clients/openapi_diff --package-lock-only
+
+requirements: $(DEV) ## Compile requirements*.txt from requirements*.in
+	@for name in requirements requirements-run requirements-dev bench/runtime bench/runtime-older; do \
 		$(COMPILE) $$name.in --output-file $$name.txt || exit 1; done
 	@for name in $(basename $(wildcard bench/peers/*/requirements.in)); do \
-		$(COMPILE) $(BROUGHT:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done
+		$(COMPILE) $(LAMBDA_RUNTIME:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done
 
-clean: ## Remove what the other commands made in this folder
+release: $(DEV) ## Keep docs/openapi.json as the released document of this version
+	@$(INFRA) release
+
+clean: ## Delete what the other commands have written to this folder
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/installed: requirements.txt requirements-dev.txt
+$(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Storefront needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1); name another: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing what is needed into $(VENV), once."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+
+$(RUN): requirements-run.txt | $(VENV)/bin/python
+	@echo "Installing what make run needs into $(VENV)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+$(DEV): requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what developing needs into $(VENV)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(RUN)

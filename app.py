@@ -1,28 +1,24 @@
-"""The API's table of contents: one function per operation.
+"""The routes of the API: one function for each operation.
 
-Each says which request it answers (the decorator), what it does (the docstring) and how: it asks
-the data-access module, and puts what comes back in HTTP's terms.
+The decorator has the path, the method and the operation; the function reads the request, calls the
+data-access module, and returns a response.
 """
 
 import chalicelib
 from chalicelib import init, settings
-from chalicelib.http import (
-    MERGE_PATCH,
-    Api,
-    Request,
-    Response,
-    changed,
+from chalicelib.http.api import Api, Response, docs_page, list_paths, openapi_document
+from chalicelib.http.operations import Create, Delete, List, Patch, Read, Replace
+from chalicelib.http.requests import MERGE_PATCH, Request
+from chalicelib.http.responses import (
     created,
     deleted,
-    described,
-    found,
-    listed,
+    ok,
+    ok_or_not_modified,
+    ok_page,
     redirected,
-    shown,
-    told,
 )
-from chalicelib.models import PRODUCTS, RESOURCES, REVIEWS, TODOS, USERS
-from chalicelib.store import Collection
+from chalicelib.models import PRODUCTS, REVIEWS, TODOS, USERS
+from chalicelib.storage.collection import Collection
 
 app = Api(app_name="storefront")
 
@@ -34,17 +30,16 @@ reviews = Collection(REVIEWS)
 
 @app.route("/", methods=["GET"])
 def read_root(request: Request) -> Response:
-    """Say what this is, and where the resources are; a browser is shown the docs page."""
-    if request.wants_html:
+    """Return the API's name, version, stage and links; browsers are sent to the docs page."""
+    if request.accepts_html:
         return redirected(f"{request.base}/docs", Vary="Accept")
-    names = (*(resource.path for resource in RESOURCES), "openapi.json", "docs")
-    links = {name: f"{request.base}/{name}" for name in names}
-    return told(
+    paths = (*list_paths(app), "/openapi.json", "/docs")
+    return ok(
         {
             "name": app.app_name,
             "version": chalicelib.__version__,
             "stage": settings.STAGE,
-            "links": links,
+            "links": {path.removeprefix("/"): f"{request.base}{path}" for path in paths},
         },
         Vary="Accept",
     )
@@ -52,183 +47,191 @@ def read_root(request: Request) -> Response:
 
 @app.route("/health", methods=["GET"])
 def read_health(request: Request) -> Response:
-    """Say that the API is alive, without asking the database."""
-    return told({"status": "ok"})
+    """Return 200 while the API runs, without a call to the database."""
+    return ok({"status": "ok"})
 
 
 @app.route("/openapi.json", methods=["GET"])
 def read_openapi(request: Request) -> Response:
-    """Describe the API, as OpenAPI 3.1."""
-    return described(app, request)
+    """Return the OpenAPI 3.1 document of the API."""
+    return openapi_document(app, request)
 
 
 @app.route("/docs", methods=["GET"])
 def read_docs(request: Request) -> Response:
-    """Show the API's description, to read it and to try it."""
-    return shown(app)
+    """Return the page that shows the OpenAPI document."""
+    return docs_page(app)
 
 
-@app.route("/users", methods=["POST"])
+@app.route("/users", methods=["POST"], operation=Create(USERS))
 def create_user(request: Request) -> Response:
     """Create a user."""
-    return created(request, users.create(request.body(), once=request.once))
+    return created(request, users.create(request.body(), request.context))
 
 
-@app.route("/users", methods=["GET"])
+@app.route("/users", methods=["GET"], operation=List(USERS, or_read=True))
 def list_users(request: Request) -> Response:
-    """List users, newest first, or read the one whose `userId` is given."""
+    """List users, newest first, or read the user whose userId is given."""
     if "userId" in request.query:
-        return read_user(request, request.parameter("userId"))
-    return listed(request, users.page(request.query))
+        key = request.only_parameter("userId")
+        return ok_or_not_modified(request, users.read(key, request.context))
+    return ok_page(request, users.page(request.query, request.context))
 
 
-@app.route("/users", methods=["PUT"])
+@app.route("/users", methods=["PUT"], operation=Replace(USERS, key_in="body"))
 def replace_user_in_body(request: Request) -> Response:
-    """Replace the user whose `userId` is in the body."""
+    """Replace the user whose userId is in the body."""
     body = request.body()
-    return changed(users.replace(body.get("userId"), body, when=request.precondition))
+    return ok(users.replace(body.get("userId"), body, request.context))
 
 
-@app.route("/users", methods=["DELETE"])
+@app.route("/users", methods=["DELETE"], operation=Delete(USERS, key_in="query"))
 def delete_user_in_query(request: Request) -> Response:
-    """Delete the user whose `userId` is given."""
-    return delete_user(request, request.parameter("userId"))
+    """Delete the user whose userId is given."""
+    users.delete(request.only_parameter("userId"), request.context)
+    return deleted()
 
 
-@app.route("/users/{key}", methods=["GET"])
+@app.route("/users/{key}", methods=["GET"], operation=Read(USERS))
 def read_user(request: Request, key: str) -> Response:
     """Read a user."""
-    return found(request, users.read(key, when=request.precondition))
+    return ok_or_not_modified(request, users.read(key, request.context))
 
 
-@app.route("/users/{key}", methods=["PUT"])
+@app.route("/users/{key}", methods=["PUT"], operation=Replace(USERS))
 def replace_user(request: Request, key: str) -> Response:
     """Replace the fields of a user."""
-    return changed(users.replace(key, request.body(), when=request.precondition))
+    return ok(users.replace(key, request.body(), request.context))
 
 
-@app.route("/users/{key}", methods=["PATCH"])
+@app.route("/users/{key}", methods=["PATCH"], operation=Patch(USERS))
 def patch_user(request: Request, key: str) -> Response:
     """Change some fields of a user."""
-    return changed(users.patch(key, request.body(MERGE_PATCH), when=request.precondition))
+    return ok(users.patch(key, request.body(MERGE_PATCH), request.context))
 
 
-@app.route("/users/{key}", methods=["DELETE"])
+@app.route("/users/{key}", methods=["DELETE"], operation=Delete(USERS))
 def delete_user(request: Request, key: str) -> Response:
     """Delete a user."""
-    users.delete(key, when=request.precondition)
+    users.delete(key, request.context)
     return deleted()
 
 
-@app.route("/products", methods=["POST"])
+@app.route("/products", methods=["POST"], operation=Create(PRODUCTS))
 def create_product(request: Request) -> Response:
     """Create a product."""
-    return created(request, products.create(request.body(), once=request.once))
+    return created(request, products.create(request.body(), request.context))
 
 
-@app.route("/products", methods=["GET"])
+@app.route("/products", methods=["GET"], operation=List(PRODUCTS))
 def list_products(request: Request) -> Response:
     """List products, newest first."""
-    return listed(request, products.page(request.query))
+    return ok_page(request, products.page(request.query, request.context))
 
 
-@app.route("/products/{key}", methods=["GET"])
+@app.route("/products/{key}", methods=["GET"], operation=Read(PRODUCTS))
 def read_product(request: Request, key: str) -> Response:
     """Read a product."""
-    return found(request, products.read(key, when=request.precondition))
+    return ok_or_not_modified(request, products.read(key, request.context))
 
 
-@app.route("/products/{key}", methods=["PUT"])
+@app.route("/products/{key}", methods=["PUT"], operation=Replace(PRODUCTS))
 def replace_product(request: Request, key: str) -> Response:
     """Replace the fields of a product."""
-    return changed(products.replace(key, request.body(), when=request.precondition))
+    return ok(products.replace(key, request.body(), request.context))
 
 
-@app.route("/products/{key}", methods=["PATCH"])
+@app.route("/products/{key}", methods=["PATCH"], operation=Patch(PRODUCTS))
 def patch_product(request: Request, key: str) -> Response:
     """Change some fields of a product."""
-    return changed(products.patch(key, request.body(MERGE_PATCH), when=request.precondition))
+    return ok(products.patch(key, request.body(MERGE_PATCH), request.context))
 
 
-@app.route("/products/{key}", methods=["DELETE"])
+@app.route("/products/{key}", methods=["DELETE"], operation=Delete(PRODUCTS))
 def delete_product(request: Request, key: str) -> Response:
     """Delete a product."""
-    products.delete(key, when=request.precondition)
+    products.delete(key, request.context)
     return deleted()
 
 
-@app.route("/todos", methods=["POST"])
+@app.route("/products/{key}/reviews", methods=["GET"], operation=List(REVIEWS, parent="productId"))
+def list_product_reviews(request: Request, key: str) -> Response:
+    """List the reviews of a product, newest first."""
+    return ok_page(request, reviews.page(request.query_with("productId", key), request.context))
+
+
+@app.route("/todos", methods=["POST"], operation=Create(TODOS))
 def create_todo(request: Request) -> Response:
     """Create a todo."""
-    return created(request, todos.create(request.body(), once=request.once))
+    return created(request, todos.create(request.body(), request.context))
 
 
-@app.route("/todos", methods=["GET"])
+@app.route("/todos", methods=["GET"], operation=List(TODOS))
 def list_todos(request: Request) -> Response:
     """List todos, newest first."""
-    return listed(request, todos.page(request.query))
+    return ok_page(request, todos.page(request.query, request.context))
 
 
-@app.route("/todos/{key}", methods=["GET"])
+@app.route("/todos/{key}", methods=["GET"], operation=Read(TODOS))
 def read_todo(request: Request, key: str) -> Response:
     """Read a todo."""
-    return found(request, todos.read(key, when=request.precondition))
+    return ok_or_not_modified(request, todos.read(key, request.context))
 
 
-@app.route("/todos/{key}", methods=["PUT"])
+@app.route("/todos/{key}", methods=["PUT"], operation=Replace(TODOS))
 def replace_todo(request: Request, key: str) -> Response:
     """Replace the fields of a todo."""
-    return changed(todos.replace(key, request.body(), when=request.precondition))
+    return ok(todos.replace(key, request.body(), request.context))
 
 
-@app.route("/todos/{key}", methods=["PATCH"])
+@app.route("/todos/{key}", methods=["PATCH"], operation=Patch(TODOS))
 def patch_todo(request: Request, key: str) -> Response:
     """Change some fields of a todo."""
-    return changed(todos.patch(key, request.body(MERGE_PATCH), when=request.precondition))
+    return ok(todos.patch(key, request.body(MERGE_PATCH), request.context))
 
 
-@app.route("/todos/{key}", methods=["DELETE"])
+@app.route("/todos/{key}", methods=["DELETE"], operation=Delete(TODOS))
 def delete_todo(request: Request, key: str) -> Response:
     """Delete a todo."""
-    todos.delete(key, when=request.precondition)
+    todos.delete(key, request.context)
     return deleted()
 
 
-@app.route("/reviews", methods=["POST"])
+@app.route("/reviews", methods=["POST"], operation=Create(REVIEWS))
 def create_review(request: Request) -> Response:
     """Create a review."""
-    return created(request, reviews.create(request.body(), once=request.once))
+    return created(request, reviews.create(request.body(), request.context))
 
 
-@app.route("/reviews", methods=["GET"])
+@app.route("/reviews", methods=["GET"], operation=List(REVIEWS))
 def list_reviews(request: Request) -> Response:
     """List reviews, newest first."""
-    return listed(request, reviews.page(request.query))
+    return ok_page(request, reviews.page(request.query, request.context))
 
 
-@app.route("/reviews/{key}", methods=["GET"])
+@app.route("/reviews/{key}", methods=["GET"], operation=Read(REVIEWS))
 def read_review(request: Request, key: str) -> Response:
     """Read a review."""
-    return found(request, reviews.read(key, when=request.precondition))
+    return ok_or_not_modified(request, reviews.read(key, request.context))
 
 
-@app.route("/reviews/{key}", methods=["PUT"])
+@app.route("/reviews/{key}", methods=["PUT"], operation=Replace(REVIEWS))
 def replace_review(request: Request, key: str) -> Response:
     """Replace the fields of a review."""
-    return changed(reviews.replace(key, request.body(), when=request.precondition))
+    return ok(reviews.replace(key, request.body(), request.context))
 
 
-@app.route("/reviews/{key}", methods=["PATCH"])
+@app.route("/reviews/{key}", methods=["PATCH"], operation=Patch(REVIEWS))
 def patch_review(request: Request, key: str) -> Response:
     """Change some fields of a review."""
-    return changed(reviews.patch(key, request.body(MERGE_PATCH), when=request.precondition))
+    return ok(reviews.patch(key, request.body(MERGE_PATCH), request.context))
 
 
-@app.route("/reviews/{key}", methods=["DELETE"])
+@app.route("/reviews/{key}", methods=["DELETE"], operation=Delete(REVIEWS))
 def delete_review(request: Request, key: str) -> Response:
     """Delete a review."""
-    reviews.delete(key, when=request.precondition)
+    reviews.delete(key, request.context)
     return deleted()
 
 
-init.done()
+init.finish()

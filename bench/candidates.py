@@ -16,14 +16,14 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from msgspec import Struct
 
-from infra import bundle
-from infra.command import Refused
+from infra.aws import bundle
+from infra.errors import CommandError
 from infra.stages import PROJECT
 
 BUILT = PROJECT / "dist" / "bench"
 PEERS = PROJECT / "bench" / "peers"
 RUNTIME = PROJECT / "bench" / "runtime.txt"
-ROOTS = PROJECT / "chalicelib" / "amazon_roots.pem"
+ROOTS = PROJECT / "chalicelib" / "storage" / "amazon_roots.pem"
 # Whose settings the app is measured with.
 STAGE = "prod"
 
@@ -46,8 +46,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
 PACKAGE = """
 import sys
 from pathlib import Path
-from infra import package, stages
-package.make(stages.load(sys.argv[1]), Path(sys.argv[2]))
+from infra import stages
+stage = stages.load(sys.argv[1])
+stage.apply_environment()
+from infra.aws import package
+package.write(stage, Path(sys.argv[2]))
 """
 
 APP = "storefront"
@@ -170,7 +173,7 @@ def _uv(*arguments: str | Path) -> None:
 def _run(
     arguments: list[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command. Raises Refused with what it says, where it fails."""
+    """Run a command. Raises CommandError with what it says, where it fails."""
     result = subprocess.run(
         arguments,
         cwd=cwd,
@@ -181,4 +184,4 @@ def _run(
     )
     if result.returncode:
         told = " ".join(map(str, arguments[1:4]))
-        raise Refused(f"{told} failed:\n{result.stdout}{result.stderr}")
+        raise CommandError(f"{told} failed:\n{result.stdout}{result.stderr}")

@@ -1,16 +1,24 @@
 """The chart of docs/performance.md: a cold start and three requests, the app beside its peers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
 
 from bench.candidates import APP, TITLES
 from bench.events import CALLS
 from bench.events import TITLES as CALL_TITLES
 from bench.results import Results, Spread
-from infra.chart import OTHER, OWN, panels
 from infra.stages import PROJECT
 
 FILE = PROJECT / "docs" / "performance.svg"
 
+OWN = "#0b6e4f"
+OTHER = "#9aa5b1"
+STYLE: Any = {"svg.hashsalt": "storefront", "svg.fonttype": "path", "font.size": 9}
 SHADES = {"get": 0.55, "post": 0.8, "list": 1.0}
 
 
@@ -35,3 +43,18 @@ def draw(found: Results) -> None:
 def _bar(axes: Any, place: float, height: float, value: Spread, **style: Any) -> None:
     error = [[value.median - value.lower], [value.upper - value.median]]
     axes.barh(place, value.median, height, xerr=error, error_kw={"lw": 0.8}, **style)
+
+
+@contextmanager
+def panels(file: Path, *, height: float, share_y: bool = False) -> Iterator[tuple[Any, Any]]:
+    """Two panels beside each other, `height` inches high, that are written to a file at the end."""
+    mpl.use("svg")
+    with mpl.rc_context(STYLE):
+        figure, (left, right) = plt.subplots(
+            1, 2, figsize=(10, height), sharey=share_y, layout="tight"
+        )
+        for axes in (left, right):
+            axes.spines[["top", "right"]].set_visible(False)
+        yield left, right
+        figure.savefig(file, metadata={"Date": None})
+        plt.close(figure)

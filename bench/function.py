@@ -17,7 +17,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from bench.connection import Connection
-from infra.command import Refused
+from infra.errors import CommandError
 
 LONGEST_SECONDS = 30.0
 DEADLINE_MS = 28_000
@@ -34,7 +34,7 @@ class Moment(Struct, frozen=True):
         return Moment(self.wall - earlier.wall, self.cpu - earlier.cpu)
 
 
-class Failed(Refused):
+class Failed(CommandError):
     """The function's process ended, or did not answer in time, or its handler raised."""
 
 

@@ -12,7 +12,7 @@ import botocore
 from msgspec import Struct
 
 from bench import candidates
-from infra.command import Refused
+from infra.errors import CommandError
 
 ROOTS = Path(botocore.__file__).parent / "cacert.pem"
 
@@ -36,7 +36,7 @@ class Lever(Struct, frozen=True, kw_only=True):
         return f"{'without' if self.taken else 'with'} {self.name}"
 
 
-class Moved(Refused):
+class Moved(CommandError):
     """The code that a lever is in does not look as the bench expects."""
 
 
@@ -70,7 +70,7 @@ def _with_boto3(task: Path) -> None:
 
 
 def _with_all_roots(task: Path) -> None:
-    (task / "chalicelib" / "amazon_roots.pem").write_bytes(ROOTS.read_bytes())
+    (task / "chalicelib" / "storage" / "amazon_roots.pem").write_bytes(ROOTS.read_bytes())
 
 
 LEVERS = (
@@ -94,9 +94,9 @@ LEVERS = (
         title="botocore's client (boto3's instead)",
         edit=_edit(
             (
-                "sdk.py",
-                "    return session.create_client(",
-                "    import boto3\n    return boto3.Session(botocore_session=session).client(",
+                "storage/sdk.py",
+                "session.create_client(service,",
+                "__import__('boto3').Session(botocore_session=session).client(service,",
             )
         ),
     ),
@@ -104,7 +104,11 @@ LEVERS = (
         name="data",
         title="data of one service, read by msgspec (botocore's loader instead)",
         edit=_edit(
-            ("sdk.py", '    session.register_component("data_loader", Models(service))\n', "")
+            (
+                "storage/sdk.py",
+                '    session.register_component("data_loader", OneServiceLoader(service))\n',
+                "",
+            )
         ),
     ),
     Lever(
@@ -121,10 +125,10 @@ LEVERS = (
         name="client",
         title="one client for all requests (one for each instead)",
         edit=_edit(
-            ("dynamodb.py", "client: DynamoDBClient = sdk.client(", "_made = lambda: sdk.client("),
+            ("storage/dynamodb.py", "client = sdk.client(", "_made = lambda: sdk.client("),
             (
-                "dynamodb.py",
-                "# How many calls the request",
+                "storage/dynamodb.py",
+                "# The number of calls that",
                 """\
 class _Each:
     def __getattr__(self, name):
@@ -132,7 +136,7 @@ class _Each:
 
 
 client = _Each()
-# How many calls the request""",
+# The number of calls that""",
             ),
         ),
         requests=10,
@@ -142,8 +146,8 @@ client = _Each()
         title="answers taken as their JSON says (botocore's parser instead)",
         edit=_edit(
             (
-                "sdk.py",
-                '    session.register_component("response_parser_factory", Parsers())\n',
+                "storage/sdk.py",
+                '    session.register_component("response_parser_factory", ParserFactory())\n',
                 "",
             )
         ),
@@ -152,7 +156,11 @@ client = _Each()
         name="user-agent",
         title="a User-Agent that is put together once",
         edit=_edit(
-            ("sdk.py", "    config = config.merge(Config(user_agent=session.user_agent()))\n", "")
+            (
+                "storage/sdk.py",
+                "    config = config.merge(Config(user_agent=session.user_agent()))\n",
+                "",
+            )
         ),
     ),
     Lever(
@@ -161,12 +169,12 @@ client = _Each()
         edit=_edit(
             (
                 "init.py",
-                "    # What is there by now",
+                "    # The collector never visits",
                 """\
     from chalicelib.models import RESOURCES
     for each in RESOURCES:
-        each.list_parameters, each.changes
-    # What is there by now""",
+        each.list_parameters, each.merge_patch_type
+    # The collector never visits""",
             )
         ),
         taken=False,
@@ -176,7 +184,7 @@ client = _Each()
         title="strings of an item decoded without a call",
         edit=_edit(
             (
-                "dynamodb.py",
+                "storage/attributes.py",
                 "{name: decode(row[name]) for",
                 '{name: row[name].get("S") or decode(row[name]) for',
             )
@@ -188,7 +196,7 @@ client = _Each()
         title="no validation of parameters by botocore",
         edit=_edit(
             (
-                "sdk.py",
+                "storage/sdk.py",
                 "Config(user_agent=session.user_agent())",
                 "Config(user_agent=session.user_agent(), parameter_validation=False)",
             )

@@ -25,7 +25,7 @@ from bench.candidates import APP, BUILT, Candidate
 from bench.events import BODY, CALLS, events
 from bench.function import Function
 from bench.levers import LEVERS
-from infra.command import Refused
+from infra.errors import CommandError
 from infra.stages import PROJECT
 
 # How many requests of each call one environment answers before it is timed, and while it is.
@@ -47,7 +47,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     requests: int | None
 
 
-class Different(Refused):
+class Different(CommandError):
     """A candidate does not answer as the others do."""
 
 
@@ -86,7 +86,7 @@ class Machine:
 def machine() -> Iterator[tuple[Machine, bytes]]:
     """A machine for a while, and the certificate of the authority that its DynamoDB comes from."""
     if sys.platform != "linux":
-        raise Refused("Functions are run here as Lambda runs them, on Linux alone.")
+        raise CommandError("Functions are run here as Lambda runs them, on Linux alone.")
     BUILT.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA()
     own = authority.cert_pem.bytes()
@@ -151,7 +151,7 @@ def unpacked(
 
 
 def _trust(task: Path, certificate: bytes) -> None:
-    for file in (task / "chalicelib" / "amazon_roots.pem", task / "roots.pem"):
+    for file in (task / "chalicelib" / "storage" / "amazon_roots.pem", task / "roots.pem"):
         if file.exists():
             file.write_bytes(file.read_bytes() + certificate)
 

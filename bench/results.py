@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import msgspec
 from msgspec import Struct
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bench import measure
 from bench.candidates import APP, Candidate
 from bench.measure import MB, Reading
 
@@ -40,6 +43,28 @@ class Results(Struct, frozen=True, kw_only=True):
     figures: dict[str, dict[str, Spread]]
     ratios: dict[str, dict[str, Spread]]
     zips: dict[str, float]
+
+
+def run(rounds: int, requests: int) -> Results:
+    """Measure everything in `rounds` rounds, with `requests` requests of each call in each."""
+    began = time.monotonic()
+    with measure.machine() as (machine, certificate):
+        measured = measure.variants(certificate, requests)
+        measure.same_answers(machine, measured)
+        name = TextColumn("{task.description}")
+        with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), name) as progress:
+            task = progress.add_task("", total=rounds * len(measured))
+
+            def step(name: str) -> None:
+                progress.update(task, advance=1, description=name)
+
+            readings = measure.rounds(machine, measured, rounds, step)
+    return results(
+        readings,
+        {variant.name: variant.candidate for variant in measured},
+        requests=requests,
+        seconds=time.monotonic() - began,
+    )
 
 
 def results(

@@ -1,4 +1,4 @@
-"""`make soak`: 200,000 requests through one environment, to see whether its memory grows."""
+"""200,000 requests to one environment, to measure whether its memory grows."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,6 @@ from rich.progress import track
 from bench import candidates, measure
 from bench.events import CALLS, events
 from bench.measure import MB
-from infra import command
 
 FILE = Path(__file__).with_name("soak.json")
 REQUESTS = 200_000
@@ -36,17 +35,16 @@ class Soak(Struct, frozen=True):
         return max(value - settled for count, value in self.rss.items() if count >= SETTLED)
 
 
-def main() -> None:
-    """Soak, and write what was found."""
-    # Which reads what this finds.
-    from bench import page
-
+def run() -> Soak:
+    """Soak the packaged app."""
     with measure.machine() as (machine, certificate):
         (app,) = measure.unpacked([candidates.app()], certificate, 0, (True,))
-        found = soak(machine, app, REQUESTS, EVERY)
+        return soak(machine, app, REQUESTS, EVERY)
+
+
+def write(found: Soak) -> None:
+    """Write the file."""
     FILE.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
-    page.write()
-    print(f"{found.requests:,} requests: {found.growth:+.2f} MB since the first {SETTLED:,}.")
 
 
 def soak(machine: measure.Machine, variant: measure.Variant, requests: int, every: int) -> Soak:
@@ -64,7 +62,3 @@ def soak(machine: measure.Machine, variant: measure.Variant, requests: int, ever
 def read() -> Soak:
     """What the last run found."""
     return msgspec.json.decode(FILE.read_bytes(), type=Soak)
-
-
-if __name__ == "__main__":
-    sys.exit(command.run(main))

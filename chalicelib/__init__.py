@@ -1,3 +1,3 @@
 """Everything that runs on Lambda, and nothing else."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

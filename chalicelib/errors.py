@@ -1,49 +1,41 @@
-"""What can go wrong, in the domain's words. http.py says which status each becomes."""
+"""The errors of the domain. `http.problems` maps each to an HTTP status."""
 
 from collections.abc import Mapping
-from typing import Self
 
 from msgspec import Struct
 
 
 class Problem(Struct, frozen=True):
-    """One field, parameter or header that is wrong: its name, and what would be right."""
+    """A wrong field, query parameter or header: its name, and a message that says what is right."""
 
     field: str
     message: str
 
 
 class DomainError(Exception):
-    """A request that cannot be fulfilled; `str()` is a sentence for the person who made it."""
+    """A request that cannot be fulfilled; `str()` is a sentence for the person who sent it."""
 
     problems: tuple[Problem, ...] = ()
 
 
 class NotFound(DomainError):
-    """There is no item with this key."""
+    """No item has this key."""
 
     def __init__(self, noun: str, key: str) -> None:
         super().__init__(f"{noun.capitalize()} '{key}' not found")
 
 
-class Taken(DomainError):
-    """The key, or a value that only one item may have, belongs to another item."""
+class Conflict(DomainError):
+    """Another item has this key, or these values of unique fields."""
 
     def __init__(self, noun: str, values: Mapping[str, str]) -> None:
         named = " and ".join(f"the {field} '{value}'" for field, value in values.items())
         super().__init__(f"Another {noun} has {named}")
-        self.noun = noun
-        self.values = values
         self.problems = tuple(Problem(field, "is taken") for field in values)
 
-    @classmethod
-    def together(cls, several: list[Self]) -> Self:
-        """One error that names all that is taken."""
-        return cls(several[0].noun, {n: v for each in several for n, v in each.values.items()})
 
-
-class Reused(DomainError):
-    """An Idempotency-Key came with another request before."""
+class IdempotencyKeyReused(DomainError):
+    """An earlier request had the same idempotency key, and another path or body."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
@@ -52,18 +44,18 @@ class Reused(DomainError):
         )
 
 
-class Stale(DomainError):
-    """The item is no longer what the caller's precondition says."""
+class PreconditionFailed(DomainError):
+    """The item does not meet the request's `If-Match` or `If-None-Match`.
 
-    def __init__(self, noun: str, key: str) -> None:
-        super().__init__(
-            f"{noun.capitalize()} '{key}' does not meet the precondition: it has another etag. "
-            "Read it again, and send the etag that it has now."
-        )
+    `failure` is the sentence of `context.Precondition.failure`.
+    """
+
+    def __init__(self, noun: str, key: str, failure: str) -> None:
+        super().__init__(f"{noun.capitalize()} '{key}' does not meet the precondition: {failure}")
 
 
 class Invalid(DomainError):
-    """One or more fields or parameters are wrong; each is named."""
+    """One or more fields, parameters or headers are wrong; `problems` names each."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
@@ -71,11 +63,17 @@ class Invalid(DomainError):
 
 
 class Unavailable(DomainError):
-    """The database throttles, fails or cannot be reached, after bounded retries."""
+    """DynamoDB throttles, fails or cannot be reached, after bounded retries."""
 
     def __init__(self) -> None:
-        super().__init__("The database is busy or away. Nothing is wrong with the request: retry.")
+        super().__init__(
+            "The database is busy or cannot be reached. The request itself is right: try it again."
+        )
+
+
+class DeclarationError(Exception):
+    """A resource in models.py is declared in a way that cannot work; the sentence says why."""
 
 
 class SettingError(Exception):
-    """A setting's value cannot be used; the sentence says which one and what would be right."""
+    """The value of an environment variable cannot be used; the sentence says what is right."""

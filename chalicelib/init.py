@@ -1,6 +1,6 @@
-"""The Init phase: what Lambda does once for an environment, before the first request.
+"""The Init phase: what Lambda does once for each environment, before the first request.
 
-It has more CPU than requests have, so what every request would find undone is done here.
+It has more CPU than requests have, so the connection to DynamoDB is opened here.
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
@@ -8,23 +8,24 @@ import gc
 import os
 from threading import Thread
 
-# What is imported stays: to look through it for garbage, again and again, finds none. app.py
-# imports this first.
+# Imported modules are never garbage, so collecting during the imports only costs time. app.py
+# imports this module first.
 gc.disable()
 
 CONNECT_SECONDS = 1.0
 
 
-def done() -> None:
-    """Say that all is imported: a request can come."""
+def finish() -> None:
+    """End the Init phase. Called when everything is imported."""
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-        # Only now: at the top, it would be imported before the collector is off.
-        from chalicelib import dynamodb  # noqa: PLC0415
+        # Imported here, because at the top it would be imported before the collector is off.
+        from chalicelib.storage import dynamodb  # noqa: PLC0415
 
-        # In a thread, because DynamoDB may be away: requests shall say so, and say it in time.
+        # In a thread with a time limit: if DynamoDB cannot be reached, a request must report that
+        # before its own timeout.
         connecting = Thread(target=dynamodb.connect, daemon=True)
         connecting.start()
         connecting.join(CONNECT_SECONDS)
-    # What is there by now is never looked through.
+    # The collector never visits what exists by now.
     gc.freeze()
     gc.enable()

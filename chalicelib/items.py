@@ -1,4 +1,4 @@
-"""What the data-access module gives and takes: items, pages of them, and preconditions."""
+"""What the data-access module returns: items, and pages of items."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ from msgspec import Struct
 
 
 class Item(Struct, frozen=True):
-    """One item as a client sees it. `etag` is an entity-tag of RFC 9110, quotes included.
+    """One item, as a client sees it.
 
-    `replayed` says that an earlier request with the same Idempotency-Key created it.
+    `etag` is an entity-tag (RFC 9110 section 8.8.3), double quotes included. `replayed` is true if
+    an earlier request with the same idempotency key wrote the item.
     """
 
     key: str
@@ -18,26 +19,7 @@ class Item(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """Some items of a list, and the cursor of the page after it (None: there is none)."""
+    """A page of a list, and the cursor of the next page (None: this is the last page)."""
 
     items: list[dict[str, Any]]
     next: str | None
-
-
-class Precondition(Struct, frozen=True):
-    """Which etags an item must have one of (none given: any), and which it must have none of.
-
-    `absent` asks that there be no item at all. RFC 9110 section 13.1.
-    """
-
-    match: tuple[str, ...] = ()
-    none_match: tuple[str, ...] = ()
-    absent: bool = False
-
-    def holds(self, etag: str) -> bool:
-        """Whether an item with this etag meets it."""
-        matches = etag in self.match or not self.match
-        return matches and etag not in self.none_match and not self.absent
-
-
-UNCONDITIONAL = Precondition()

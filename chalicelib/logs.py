@@ -1,6 +1,6 @@
-"""Logs: one JSON object a line on standard output, where Lambda and `chalice local` take it from.
+"""The log: one JSON object a line on standard output, which Lambda sends to CloudWatch.
 
-What a client sent never goes in: no bodies, no names, no email addresses.
+No line contains what a client sent: no bodies, query strings, names or email addresses.
 """
 
 import sys
@@ -12,18 +12,18 @@ from msgspec import json
 
 
 def write(level: str, **members: Any) -> None:
-    """Log one line."""
+    """Write one line."""
     line = json.encode({"level": level, **members})
-    # In one call, or the lines of two threads of `chalice local` would mix.
+    # One call, because the lines of several threads would mix.
     sys.stdout.write(f"{line.decode()}\n")
     sys.stdout.flush()
 
 
-def fault(error: Exception) -> dict[str, Any]:
-    """Where an unforeseen error comes from: its type and stack, without the values in it.
+def error_members(error: Exception) -> dict[str, Any]:
+    """The members of a log line that describe an unexpected error: its type and stack.
 
-    Python's messages may quote what a client sent. AWS's own say what is wrong with the
-    deployment (a right or a table that is missing), so those are kept.
+    Python's messages are left out because they may quote what a client sent. AWS's own messages,
+    which name a missing permission or table, are kept as `reason`.
     """
     stack = [
         f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)

@@ -1,7 +1,8 @@
-"""What the shop keeps: its customers, its catalogue, its task list, what people say of it.
+"""The shop's resources: users, products, todos and reviews.
 
-One declaration per resource. Validation, JSON, DynamoDB's tables and indexes and the sample data
-are read off it (schema.py says how); the README shows what adding a field takes.
+One declaration per resource. Validation, JSON, DynamoDB's tables and indexes, the function's policy
+and the OpenAPI document are derived from it (`schema.Resource`). The README shows how to add a
+field.
 """
 
 import random
@@ -11,13 +12,18 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chalicelib.schema import Key, Number, Resource
 
-# A character that is no space, neither in Python's regular expressions nor in ECMA-262's, which are
-# JSON Schema's: each has a few that the other does not.
-NOT_BLANK = r"[^\s\x1c-\x1f\x85\ufeff]"
-EMPTY_OR_NOT_BLANK = rf"^(?![\s\S])|{NOT_BLANK}"
+# A visible character. Not visible: white space, control characters, and the characters of the Basic
+# Multilingual Plane that Unicode calls default-ignorable (such as U+200B) or that are blank
+# (U+2800). Python's and ECMA-262's \s differ in a few characters, which are listed here.
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+VISIBLE = (
+    r"[^\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8]"
+)
+EMPTY_OR_VISIBLE = rf"^(?![\s\S])|{VISIBLE}"
 
 PersonName = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, examples=["Ada Lovelace"])
+    str, Meta(min_length=1, max_length=100, pattern=VISIBLE, examples=["Ada Lovelace"])
 ]
 
 Username = Annotated[
@@ -46,8 +52,8 @@ Email = Annotated[
 ]
 
 
-class Price(Number, least="0", most="999999999.99", places=2, example="34.50"):
-    """An amount of the shop's one currency."""
+class Price(Number, minimum="0", maximum="999999999.99", decimal_places=2, example="34.50"):
+    """An amount of money, in the shop's one currency."""
 
 
 class User(Struct, forbid_unknown_fields=True):
@@ -59,31 +65,31 @@ class User(Struct, forbid_unknown_fields=True):
 
 
 class Product(Struct, forbid_unknown_fields=True):
-    """Something in the catalogue."""
+    """An article of the catalogue."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK, examples=["Teapot"])]
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=VISIBLE, examples=["Teapot"])]
     price: Price
     description: Annotated[
         str,
-        Meta(max_length=4000, pattern=EMPTY_OR_NOT_BLANK, examples=["Stoneware, for four cups."]),
+        Meta(max_length=4000, pattern=EMPTY_OR_VISIBLE, examples=["Stoneware, for four cups."]),
     ] = ""
 
 
 class Todo(Struct, forbid_unknown_fields=True):
-    """Something to do in the shop."""
+    """A task of the shop."""
 
     task: Annotated[
-        str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK, examples=["Dust the shelves"])
+        str, Meta(min_length=1, max_length=500, pattern=VISIBLE, examples=["Dust the shelves"])
     ]
     status: Literal["pending", "in_progress", "done"] = "pending"
 
 
 class Review(Struct, forbid_unknown_fields=True):
-    """What somebody says, of a product or of the shop."""
+    """A review of a product, or of the shop."""
 
     review: Annotated[
         str,
-        Meta(min_length=1, max_length=5000, pattern=NOT_BLANK, examples=["Pours without a drop."]),
+        Meta(min_length=1, max_length=5000, pattern=VISIBLE, examples=["Pours without a drop."]),
     ]
     name: PersonName | UnsetType = UNSET
     productId: Key | UnsetType = UNSET
@@ -109,29 +115,29 @@ REVIEWERS = (
 )
 
 
-def reviewer() -> str:
-    """One of fifteen made-up names, for a review that gives none."""
-    return random.choice(REVIEWERS)  # noqa: S311, a name to show, nothing to guess
+def random_reviewer() -> str:
+    """One of `REVIEWERS`, for a review that is created without a name."""
+    return random.choice(REVIEWERS)  # noqa: S311, the name is not a secret
 
 
 USERS = Resource(
-    path="users",
+    name="users",
     noun="user",
     fields=User,
     key="userId",
     filters=("email", "username"),
-    ignore_case=frozenset({"email"}),
+    ignore_case=frozenset({"email", "username"}),
     unique=("username", "email"),
 )
-PRODUCTS = Resource(path="products", noun="product", fields=Product, ranges=("price",))
-TODOS = Resource(path="todos", noun="todo", fields=Todo, filters=("status",))
+PRODUCTS = Resource(name="products", noun="product", fields=Product, ranges=("price",))
+TODOS = Resource(name="todos", noun="todo", fields=Todo, filters=("status",))
 REVIEWS = Resource(
-    path="reviews",
+    name="reviews",
     noun="review",
     fields=Review,
     filters=("productId",),
     references={"productId": PRODUCTS},
-    drawn={"name": reviewer},
+    create_defaults={"name": random_reviewer},
 )
 
 RESOURCES = (USERS, PRODUCTS, TODOS, REVIEWS)

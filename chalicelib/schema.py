@@ -1,21 +1,24 @@
-"""What a declaration in models.py can say, and what is read off it.
+"""What a declaration in models.py can state, and what is derived from it.
 
-A resource is a msgspec Struct of its writable fields and one `Resource` line. The key, the
-timestamps and the etag are every item's; the DynamoDB table, its indexes, the parameters of the
-list and the shape of a PATCH follow from the declaration, so that nothing is said twice.
+A resource is a msgspec Struct of the fields that clients may write, and one `Resource` line. The
+DynamoDB table and its indexes, the query parameters of the list and the type of a merge patch are
+derived from both. The key and `SERVER_FIELDS` belong to every item.
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
+from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, defstruct
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 
-# `.` and `..` are left out because RFC 3986 section 5.2.4 removes them from a path: an item so
-# named could never be addressed. `$` alone would let a trailing newline through.
+from chalicelib.errors import DeclarationError
+
+# `.` and `..` are left out because RFC 3986 section 5.2.4 removes them from a path: no URL could
+# address such an item. `$` alone would accept a trailing newline.
 Key = Annotated[
     str,
     Meta(
@@ -24,47 +27,93 @@ Key = Annotated[
     ),
 ]
 
-# The table of claims.py, whose key is `id`, and its TTL attribute, in seconds since 1970. Claims on
-# values have none: they stay.
+Timestamp = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, UTC, with milliseconds",
+        examples=["2026-11-20T09:30:00.000Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+ETag = Annotated[str, Meta(pattern=r'^"[!#-~]+"$', examples=['"5f0c6b1e2a9d4c7b8e3f1a20"'])]
+
+# The table of claims and idempotency records: its name, and its TTL attribute, in seconds since
+# 1970. Claims have no TTL attribute: they do not expire.
 CLAIMS = "claims"
 EXPIRY = "expiresAt"
 
-# What every item carries beside its key and its fields, and no body can change.
-READ_ONLY = ("createdAt", "updatedAt", "etag")
+# The attribute that is the partition key of every index on a whole resource.
+COLLECTION = "collection"
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+MAX_INDEXES = 20
+
+AttributeType = Literal["S", "N"]
+
+
+class Write(Struct, frozen=True):
+    """What the server knows of one write: its time (`Timestamp`) and the item's new etag."""
+
+    time: str
+    etag: str
+
+
+class ServerField(Struct, frozen=True):
+    """A field that only the server writes: its type, and its value in a write.
+
+    `on_update` is false for a value that stays as the create wrote it.
+    """
+
+    type: Any
+    value: Callable[[Write], str]
+    on_update: bool = True
+
+
+SERVER_FIELDS: Mapping[str, ServerField] = {
+    "createdAt": ServerField(Timestamp, lambda write: write.time, on_update=False),
+    "updatedAt": ServerField(Timestamp, lambda write: write.time),
+    "etag": ServerField(ETag, lambda write: write.etag),
+}
 
 
 class Number(Decimal):
-    """A decimal number with bounds, declared as `class Price(Number, least=..., ...)`.
+    """A decimal number with bounds, declared as `class Price(Number, minimum="0", ...)`.
 
-    `example` is one that the API's description shows.
+    `example` is shown in the OpenAPI document.
     """
 
-    least: ClassVar[Decimal]
-    most: ClassVar[Decimal]
-    places: ClassVar[int]
+    minimum: ClassVar[Decimal]
+    maximum: ClassVar[Decimal]
+    decimal_places: ClassVar[int]
     example: ClassVar[Decimal]
 
-    def __init_subclass__(cls, *, least: str, most: str, places: int, example: str) -> None:
-        cls.least, cls.most, cls.places = Decimal(least), Decimal(most), places
+    def __init_subclass__(
+        cls, *, minimum: str, maximum: str, decimal_places: int, example: str
+    ) -> None:
+        cls.minimum, cls.maximum, cls.decimal_places = (
+            Decimal(minimum),
+            Decimal(maximum),
+            decimal_places,
+        )
         cls.example = Decimal(example)
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """`value` as this number, or ValueError with what would be right."""
+        """`value` as this number. Raises ValueError, whose message says what is right."""
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise ValueError("must be a number")
-        if value < cls.least:
-            raise ValueError(f"must be at least {cls.least}")
-        if value > cls.most:
-            raise ValueError(f"must be at most {cls.most}")
+        if value < cls.minimum:
+            raise ValueError(f"must be at least {cls.minimum}")
+        if value > cls.maximum:
+            raise ValueError(f"must be at most {cls.maximum}")
         number = Decimal(value)
-        if number != number.quantize(Decimal(1).scaleb(-cls.places)):
-            raise ValueError(f"must have at most {cls.places} decimals")
+        if number != number.quantize(Decimal(1).scaleb(-cls.decimal_places)):
+            raise ValueError(f"must have at most {cls.decimal_places} decimals")
         return cls(number)
 
 
 class Index(Struct, frozen=True):
-    """A global secondary index: equal `partition` values lie together, in the order of `sort`."""
+    """A global secondary index: its partition key attribute and its sort key attribute."""
 
     partition: str
     sort: str
@@ -76,17 +125,22 @@ class Index(Struct, frozen=True):
 
 
 class Resource(Struct, frozen=True, kw_only=True, dict=True):
-    """One kind of item.
+    """The declaration of one kind of item. Raises DeclarationError if it cannot work.
 
-    `path` is its URL's first segment and its table's suffix, `noun` what a person calls one.
-    `filters` are fields that a list can be narrowed to one value of, those of them in
-    `ignore_case` compared without case; `ranges` are numeric fields that a list can be sorted by
-    and bounded with, from `minField` to `maxField`. `unique` fields belong to one item at a time,
-    `references` to an item of another resource that is there when the field is set. `drawn` names
-    what makes up a field that a create leaves out.
+    `name` is the suffix of its table, and the scope of its claims and cursors; the paths that serve
+    it belong to app.py's routes. `noun` is what one item is called in messages.
+
+    - `filters`: fields by whose exact value a list can be filtered.
+    - `ignore_case`: those of `filters` and `unique` that are compared without case.
+    - `ranges`: numeric fields, required or with a default, by which a list can be sorted, and
+      bounded with the query parameters `minField` and `maxField`.
+    - `unique`: text fields whose value belongs to one item at a time.
+    - `references`: text fields that hold the key of an item of another resource, which must exist
+      when the field is set.
+    - `create_defaults`: functions that return the value of an optional field that a create omits.
     """
 
-    path: str
+    name: str
     noun: str
     fields: type[Struct]
     key: str = "id"
@@ -95,7 +149,11 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     ranges: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     references: Mapping[str, "Resource"] = {}
-    drawn: Mapping[str, Callable[[], str]] = {}
+    create_defaults: Mapping[str, Callable[[], str]] = {}
+
+    def __post_init__(self) -> None:
+        for problem in self._problems():
+            raise DeclarationError(f"{self.fields.__name__} in models.py: {problem}.")
 
     @cached_property
     def field_infos(self) -> dict[str, FieldInfo]:
@@ -105,16 +163,25 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The names in an item's JSON, in their order there."""
-        return (self.key, *self.field_infos, *READ_ONLY)
+        return (self.key, *self.field_infos, *SERVER_FIELDS)
 
     @cached_property
-    def removable(self) -> frozenset[str]:
+    def optional_fields(self) -> frozenset[str]:
         """The fields that an item can be without."""
         return frozenset(n for n, field in self.field_infos.items() if field.default is UNSET)
 
     @cached_property
-    def changes(self) -> type[Struct]:
-        """The shape of a merge patch (RFC 7396): any of the fields, null where one may go."""
+    def defaults(self) -> dict[str, Any]:
+        """The default values by field, of the fields that have one."""
+        return {
+            name: field.default if field.default is not NODEFAULT else field.default_factory()
+            for name, field in self.field_infos.items()
+            if not field.required and name not in self.optional_fields
+        }
+
+    @cached_property
+    def merge_patch_type(self) -> type[Struct]:
+        """The type of a merge patch (RFC 7396): any field; null where a field may be absent."""
         return defstruct(
             f"{self.fields.__name__}Changes",
             [
@@ -126,7 +193,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def list_parameters(self) -> type[Struct]:
-        """The query parameters of the list, with their bounds and defaults."""
+        """The type of the list's query parameters, with their bounds and defaults."""
         orders = ("createdAt", *self.ranges)
         sort: Any = Literal[*(sign + name for name in orders for sign in ("-", ""))]
         filters = [(name, self.field_infos[name].type) for name in self.filters]
@@ -148,31 +215,105 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def indexes(self) -> tuple[Index, ...]:
-        """What the documented lists read: newest first, by range and by filter.
+        """The indexes that the lists read: newest first, by range and by filter.
 
-        The partition of `collection-createdAt` is the whole collection, which holds one
-        partition's throughput: about 1,000 writes a second. Beyond that, spread `collection`
-        over `products#0` to `products#N` in `index_attributes` and merge N queries in the list.
-        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-sharding.html
+        All items are in one partition of `collection-createdAt`, which takes about 1,000 writes a
+        second: docs/scaling.md.
         """
         return (
-            Index("collection", "createdAt"),
-            *(Index("collection", name) for name in self.ranges),
+            Index(COLLECTION, "createdAt"),
+            *(Index(COLLECTION, name) for name in self.ranges),
             *(self.filter_index(name) for name in self.filters),
         )
 
     def filter_index(self, name: str) -> Index:
-        """The index that serves the filter `name`."""
-        return Index(folded(name) if name in self.ignore_case else name, "createdAt")
+        """The index that serves the filter on the field `name`."""
+        return Index(self.compared_attribute(name), "createdAt")
 
-    def attribute_type(self, name: str) -> Literal["S", "N"]:
-        """The type of an attribute in the table's keys: a string or a number."""
-        return "N" if name in self.ranges else "S"
+    def compared_attribute(self, name: str) -> str:
+        """The attribute that filters and claims compare: the field, or its lower-case copy."""
+        return lowercase_attribute(name) if name in self.ignore_case else name
+
+    def attribute_type(self, name: str) -> AttributeType:
+        """The DynamoDB type of an attribute that is a key of the table or of an index."""
+        field = self.field_infos.get(name)
+        return "S" if field is None else key_type(field.type) or "S"
+
+    def _problems(self) -> list[str]:
+        """Why the declaration cannot work: parts of a sentence, empty if it can."""
+        types = {name: key_type(field.type) for name, field in self.field_infos.items()}
+        reserved = {self.key, *SERVER_FIELDS, COLLECTION, "limit", "cursor", "sort"}
+        declared = {
+            "filters": self.filters,
+            "ranges": self.ranges,
+            "unique": self.unique,
+            "references": self.references,
+            "create_defaults": self.create_defaults,
+        }
+        problems = [f"{name} is a name of the server's own" for name in types if name in reserved]
+        problems += [
+            f"{option} names {name}, which is not a field"
+            for option, names in declared.items()
+            for name in names
+            if name not in types
+        ]
+        if problems:
+            return problems
+        problems += [
+            f"{name} cannot be in filters: its type is neither text nor a number"
+            for name in self.filters
+            if types[name] is None
+        ]
+        for name in self.ranges:
+            if types[name] != "N":
+                problems.append(f"{name} cannot be in ranges: its type is not a number")
+            elif name in self.optional_fields:
+                problems.append(
+                    f"{name} cannot be in ranges: it is optional, and a list sorted by {name} "
+                    "would lack the items without it; make it required, or give it a default"
+                )
+        problems += [
+            f"{name} cannot be in {option}: its type is not text"
+            for option in ("unique", "references")
+            for name in declared[option]
+            if types[name] != "S"
+        ]
+        problems += [
+            f"{name} cannot be in ignore_case: it is not text in filters or unique"
+            for name in sorted(self.ignore_case)
+            if name not in (*self.filters, *self.unique) or types[name] != "S"
+        ]
+        problems += [
+            f"{name} cannot be in create_defaults: it is not optional"
+            for name in self.create_defaults
+            if name not in self.optional_fields
+        ]
+        if len(self.indexes) > MAX_INDEXES:
+            problems.append(
+                f"it needs {len(self.indexes)} indexes, and a table has at most {MAX_INDEXES}"
+            )
+        return problems
 
 
-def folded(name: str) -> str:
-    """The attribute that holds the field `name` in lower case."""
-    return f"{name}Folded"
+def key_type(kind: Any) -> AttributeType | None:
+    """The DynamoDB type of a field's type as a key: text is S, a number N, all else None."""
+    if get_origin(kind) is Annotated:
+        return key_type(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        kinds = {key_type(each) for each in get_args(kind) if each not in (UnsetType, type(None))}
+        return kinds.pop() if len(kinds) == 1 else None
+    if get_origin(kind) is Literal:
+        return "S" if all(isinstance(value, str) for value in get_args(kind)) else None
+    if kind is str:
+        return "S"
+    if kind is int or (isinstance(kind, type) and issubclass(kind, Number)):
+        return "N"
+    return None
+
+
+def lowercase_attribute(name: str) -> str:
+    """The name of the attribute that holds the text of the field `name` in lower case."""
+    return f"{name}Lowercase"
 
 
 def bound_parameters(name: str) -> tuple[str, str]:
@@ -181,8 +322,8 @@ def bound_parameters(name: str) -> tuple[str, str]:
     return f"min{capitalized}", f"max{capitalized}"
 
 
-def present(values: Struct) -> dict[str, Any]:
-    """The members of `values` that are set."""
+def set_fields(values: Struct) -> dict[str, Any]:
+    """The fields of `values` that are set, by name."""
     return {
         name: value
         for name in values.__struct_fields__

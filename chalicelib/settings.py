@@ -1,4 +1,4 @@
-"""Every environment variable that the app reads: once, typed, with its default."""
+"""Settings: every environment variable that the app reads, checked once, with its default."""
 
 import os
 import re
@@ -24,16 +24,22 @@ TABLE_PREFIX = _setting(
     "1 to 200 of A-Z a-z 0-9 _ . -",
 )
 
-# The browser origin that may read answers: https://fetch.spec.whatwg.org/#http-access-control-allow-origin
-CORS_ALLOW_ORIGIN = _setting(
-    "CORS_ALLOW_ORIGIN",
-    "*",
-    r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?",
-    "* or one origin like https://shop.example.com, without a path",
+# The browser origins that may read responses: * or a list, separated by spaces or commas.
+# https://fetch.spec.whatwg.org/#http-access-control-allow-origin
+ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?"
+CORS_ALLOW_ORIGINS = tuple(
+    _setting(
+        "CORS_ALLOW_ORIGIN",
+        "*",
+        rf"\*|{ORIGIN}([ ,]+{ORIGIN})*",
+        "* or origins like https://shop.example.com, without a path",
+    )
+    .replace(",", " ")
+    .split()
 )
 
-# Where the docs page has Swagger UI from: a folder on the web, or a path on the API's own host. Its
-# files are those whose digests docs.py has: a browser takes no other version.
+# Where the docs page loads Swagger UI from: a folder on the web, or a path of the API's own host.
+# Browsers accept the files whose digests are in http/docs_page.py, and no other version.
 DOCS_ASSETS = _setting(
     "DOCS_ASSETS",
     "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.34.0",
@@ -41,10 +47,10 @@ DOCS_ASSETS = _setting(
     "an https:// URL or a path, without a closing slash",
 )
 
-# Amazon's own certificate authorities, which DynamoDB's certificate comes from, out of the 127 that
-# botocore has: https://www.amazontrust.com/repository/
-AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
-# The SDKs' variable, for networks that look into TLS:
+# The certificate authorities that issue DynamoDB's certificates, 7 of the 127 in botocore's file:
+# loading the others takes a tenth of a cold start. https://www.amazontrust.com/repository/
+AMAZON_ROOTS = Path(__file__).parent / "storage" / "amazon_roots.pem"
+# The SDKs' own variable, for networks with a TLS-inspecting proxy:
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html
 CA_BUNDLE = os.environ.get("AWS_CA_BUNDLE", str(AMAZON_ROOTS))
 if not Path(CA_BUNDLE).is_file():

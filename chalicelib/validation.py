@@ -1,7 +1,7 @@
-"""Values in, Structs out, or every wrong field by name.
+"""Validation: JSON values and query parameters as Structs, or every wrong field by name.
 
-msgspec stops at the first error, which is the fast way to say yes. Only when it says no does a
-second pass go through the fields one by one and put each error in words.
+msgspec stops at the first error, which makes valid input fast. Only invalid input gets a second
+pass, field by field, that finds and words every error.
 """
 
 import re
@@ -17,9 +17,9 @@ from chalicelib.schema import Key, Number
 
 S = TypeVar("S", bound=Struct)
 
-# Longer integers stay Decimal: no Python int is made that no field could hold.
+# Longer integers stay Decimal: converting them to int takes quadratic time, and none is valid.
 INTEGER_DIGITS = 38
-# More digits than a body has, and every exponent: nothing is rounded.
+# More digits than a body has, and every exponent, so that nothing is rounded.
 EXACT = Context(prec=100_000, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
@@ -34,20 +34,20 @@ def parse_query(kind: type[S], values: Mapping[str, str], *, noun: str) -> S:
 
 
 def key_problems(name: str, value: object) -> list[Problem]:
-    """What is wrong with `value` as an item's key, called `name`: nothing, or one thing."""
+    """What is wrong with `value` as an item's key: no problem or one, for the field `name`."""
     if value is None:
         return [Problem(name, "is required")]
     try:
         convert(value, Key)
     except ValidationError:
-        return [Problem(name, _complaint(Key, value))]
+        return [Problem(name, _message(Key, value))]
     return []
 
 
-def number(text: str) -> int | Decimal:
-    """The number that JSON text names, exactly, in one spelling: 5.0 is 5, and 1.50 is 1.5.
+def parse_number(text: str) -> int | Decimal:
+    """The exact number of a JSON text, normalized: 5.0 is 5, and 1.50 is 1.5.
 
-    Raises ValueError where the exponent is beyond what Decimal can say.
+    Raises ValueError if the exponent is out of Decimal's range.
     """
     try:
         value = Decimal(text)
@@ -78,7 +78,7 @@ def _number(kind: type[Number], value: object) -> Number:
 def _number_from_text(kind: type[Number], value: str) -> Number:
     if not re.fullmatch(r"-?[0-9]{1,99}(\.[0-9]{1,99})?([eE][+-]?[0-9]{1,9})?", value):
         raise ValueError("must be a number")
-    return kind.parse(number(value))
+    return kind.parse(parse_number(value))
 
 
 def _problems(
@@ -107,13 +107,13 @@ def _field_problem(field: FieldInfo, value: Any, *, textual: bool) -> str | None
     try:
         _convert(value, field.type, textual=textual)
     except ValidationError as error:
-        return _complaint(field.type, value, otherwise=str(error))
+        return _message(field.type, value, otherwise=str(error))
     return None
 
 
-def _complaint(kind: Any, value: object, otherwise: str = "") -> str:
-    """What `value` should have been, in words, for one that is not a `kind`."""
-    # Only failures pay for this import.
+def _message(kind: Any, value: object, otherwise: str = "") -> str:
+    """What is right for a field of type `kind`, which `value` does not have."""
+    # Imported here because only invalid input needs it.
     from msgspec import inspect  # noqa: PLC0415
 
     if value is None:
@@ -121,22 +121,35 @@ def _complaint(kind: Any, value: object, otherwise: str = "") -> str:
     info = inspect.type_info(kind)
     if isinstance(info, inspect.UnionType):
         info = next(each for each in info.types if not isinstance(each, inspect.NoneType))
-    described = ""
+    description = ""
     if isinstance(info, inspect.Metadata):
-        described = (info.extra_json_schema or {}).get("description", "")
+        description = (info.extra_json_schema or {}).get("description", "")
         info = info.type
     match info:
         case inspect.StrType() if not isinstance(value, str):
             return "must be a string"
-        case inspect.StrType() if described:
-            return f"must be {described}"
-        case inspect.StrType(min_length=least, max_length=most):
-            if value and not str(value).replace("\ufeff", "").strip():
-                return "must not be blank"
-            return f"must have {least or 0} to {most} characters"
-        case inspect.IntType(ge=least, le=most):
-            return f"must be an integer from {least} to {most}"
+        case inspect.StrType() if description:
+            return f"must be {description}"
+        case inspect.StrType(min_length=minimum, max_length=maximum):
+            return _text_message(str(value), minimum or 0, maximum)
+        case inspect.IntType(ge=minimum, le=maximum):
+            return f"must be an integer{_bounds(minimum, maximum)}"
         case inspect.LiteralType(values=choices):
             return f"must be one of {', '.join(str(each) for each in choices if each is not None)}"
         case _:
             return otherwise
+
+
+def _text_message(value: str, minimum: int, maximum: int | None) -> str:
+    if minimum <= len(value) <= (len(value) if maximum is None else maximum):
+        # The length is right, so the pattern did not match: models.VISIBLE.
+        return "must not be blank"
+    return f"must have {minimum} {'or more' if maximum is None else f'to {maximum}'} characters"
+
+
+def _bounds(minimum: int | None, maximum: int | None) -> str:
+    if minimum is None and maximum is None:
+        return ""
+    if minimum is None or maximum is None:
+        return f" of at most {maximum}" if minimum is None else f" of at least {minimum}"
+    return f" from {minimum} to {maximum}"

@@ -1,8 +1,8 @@
-"""The stages, as `.chalice/config.json` declares them.
+"""The stages of `.chalice/config.json`, the one file that has the differences between stages.
 
-That file is the one place that says what differs between stages. Chalice reads its own settings
-there (https://aws.github.io/chalice/topics/configfile.html); what Chalice cannot say stands under
-`infra`, whose settings and defaults are `Infra`'s. No default costs anything while nobody calls.
+Chalice reads its own settings there: https://aws.github.io/chalice/topics/configfile.html. Settings
+that Chalice does not have are under `infra`; `Infra` has their names, types and defaults. No
+default costs anything while the API is not called.
 """
 
 import json
@@ -14,7 +14,7 @@ import msgspec
 from chalice.config import Config
 from msgspec import Meta, Struct
 
-from infra.command import Refused
+from infra.errors import CommandError
 
 PROJECT = Path(__file__).parent.parent
 FILE = PROJECT / ".chalice" / "config.json"
@@ -43,8 +43,8 @@ class Capacity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html
     """
 
-    least: Annotated[int, Meta(ge=1)] = 1
-    most: Annotated[int, Meta(ge=1, le=40_000)] = 100
+    minimum: Annotated[int, Meta(ge=1)] = 1
+    maximum: Annotated[int, Meta(ge=1, le=40_000)] = 100
     # Of the capacity that is consumed, in percent: below it scales in, above it scales out.
     target: Annotated[int, Meta(ge=20, le=90)] = 70
 
@@ -131,26 +131,30 @@ class Stage(Struct, frozen=True):
         """Whether API Gateway calls an alias of the function, and not its latest version."""
         return bool(self.infra.provisioned_concurrency or self.infra.snap_start)
 
-    def enter(self) -> None:
-        """Give this process the stage's environment variables, for the app to read."""
+    def apply_environment(self) -> None:
+        """Set the stage's environment variables in this process, for the app to read."""
         os.environ.update(self.config.environment_variables)
 
 
 def load(name: str) -> Stage:
-    """The stage with this name. Raises Refused for one that does not exist, or is wrong."""
+    """The stage with this name. Raises CommandError for one that does not exist, or is wrong."""
     declared = _declared()
     stages = declared.get("stages", {})
     if name not in stages:
-        raise Refused(f"There is no stage {name!r}: .chalice/config.json has {', '.join(stages)}.")
+        raise CommandError(
+            f"There is no stage {name!r}: .chalice/config.json has {', '.join(stages)}."
+        )
     config = Config(chalice_stage=name, config_from_disk=declared)
     try:
         infra = msgspec.convert(stages[name].get("infra", {}), Infra)
     except msgspec.ValidationError as error:
-        raise Refused(f"The stage {name!r} in .chalice/config.json is wrong: {error}.") from None
+        raise CommandError(
+            f"The stage {name!r} in .chalice/config.json is wrong: {error}."
+        ) from None
     variables = config.environment_variables
     missing = [each for each in ("STAGE", "TABLE_PREFIX") if each not in variables]
     if missing:
-        raise Refused(
+        raise CommandError(
             f"The stage {name!r} in .chalice/config.json is wrong: its environment_variables "
             f"do not set {' and '.join(missing)}."
         )
@@ -162,19 +166,9 @@ def cloud() -> list[str]:
     return [name for name in _declared()["stages"] if name != "local"]
 
 
-def asked() -> Stage:
-    """The stage that the environment variable STAGE asks for, in an AWS account. Raises Refused."""
-    name = os.environ.get("STAGE", "")
-    if not name or name == "local":
-        raise Refused(f"Say which stage, one of {', '.join(cloud())}: STAGE={cloud()[0]}.")
-    stage = load(name)
-    stage.enter()
-    return stage
-
-
 def _declared() -> dict[str, Any]:
     try:
         declared: dict[str, Any] = json.loads(FILE.read_text())
     except json.JSONDecodeError as error:
-        raise Refused(f".chalice/config.json is not JSON: {error}.") from None
+        raise CommandError(f".chalice/config.json is not JSON: {error}.") from None
     return declared

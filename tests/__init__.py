@@ -1,1 +1,1 @@
-"""The tests: each house of the project on its own (unit), then the API as a client sees it."""
+"""The tests: each deployment of the project on its own (unit), then the API as a client sees it."""

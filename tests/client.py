@@ -10,8 +10,9 @@ from urllib.parse import urlencode, urlsplit
 
 from chalice import Chalice
 from chalice.config import Config
-from chalice.local import LocalGateway
 from chalice.test import Client as ChaliceClient
+
+from infra.local.server import Gateway
 
 Headers = Mapping[str, str]
 
@@ -34,7 +35,7 @@ class Answer:
         return {error["field"]: error["message"] for error in self.json.get("errors", [])}
 
 
-class House(Protocol):
+class Deployment(Protocol):
     """A place where the API runs: under a base path, empty or like `/dev`, and as a stage."""
 
     base: str
@@ -42,6 +43,11 @@ class House(Protocol):
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         """Send a request and wait for the response."""
+
+    def send_lines(
+        self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        """Send a request with these header lines, of which some may have the same name."""
 
 
 class InProcess:
@@ -52,17 +58,22 @@ class InProcess:
 
     def __init__(self, app: Chalice) -> None:
         self.client = ChaliceClient(app, stage_name="local").http
-        self.gateway = LocalGateway(app, Config())
+        self.gateway = Gateway(app, Config())
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         if method == "OPTIONS":
-            # The test client fails on an answer without a body, which a preflight's is.
-            answer = self.gateway.handle_request(method, path, dict(headers), body)
-            status, sent, content = answer["statusCode"], answer["headers"], b""
-        else:
-            response = self.client.request(method, path, headers=dict(headers), body=body)
-            status, sent, content = response.status_code, response.headers, response.body
-        return Answer(status, {name.lower(): value for name, value in sent.items()}, content)
+            # The test client fails on a response without a body, such as a preflight's.
+            return self.send_lines(method, path, list(headers.items()), body)
+        response = self.client.request(method, path, headers=dict(headers), body=body)
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, received, response.body)
+
+    def send_lines(
+        self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        response = self.gateway.respond(method, path, lines, body)
+        received = {name.lower(): str(value) for name, value in response["headers"].items()}
+        return Answer(response["statusCode"], received, response["body"].encode())
 
 
 class Live:
@@ -82,11 +93,20 @@ class Live:
         return self.parts.port
 
     def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+        return self.send_lines(method, path, list(headers.items()), body)
+
+    def send_lines(
+        self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
+    ) -> Answer:
         kind = HTTPSConnection if self.parts.scheme == "https" else HTTPConnection
         connection = kind(self.host, self.port, timeout=30)
         try:
-            sent = {"Host": self.netloc, **headers}
-            connection.request(method, path, body=body or None, headers=sent)
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in [("Host", self.netloc), *lines]:
+                connection.putheader(name, value)
+            if body or method in ("POST", "PUT", "PATCH"):
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body or None)
             response = connection.getresponse()
             content = response.read()
         finally:
@@ -101,9 +121,9 @@ class Client:
     Paths are the API's own, or as it has answered them: under the base path.
     """
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.base = house.base
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.base = deployment.base
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """`send`, for a request that no fault can touch."""
@@ -122,7 +142,7 @@ class Client:
             sent.setdefault("Content-Type", "application/json")
         if not path.startswith(f"{self.base}/"):
             path = f"{self.base}{path}"
-        return self.house.send(method, path, sent, body or b"")
+        return self.deployment.send(method, path, sent, body or b"")
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, **headers: str) -> Answer:
         return self.request("GET", f"{path}?{urlencode(query)}" if query else path, **headers)

@@ -23,12 +23,14 @@ os.environ.update(
 mock_aws().start()
 
 from app import app  # noqa: E402
-from chalicelib import dynamodb  # noqa: E402
-from infra import tables  # noqa: E402
+from chalicelib.storage import dynamodb  # noqa: E402
+from infra.aws import tables  # noqa: E402
 from tests.client import Client, InProcess, Live  # noqa: E402
 from tests.samples import SAMPLES, Sample  # noqa: E402
 
 PROJECT = Path(__file__).parent.parent
+# make takes them as up to date: packages are not installed again in a copy of the checkout.
+OLD_FILES = ("--old-file=.venv/run-installed", "--old-file=.venv/dev-installed")
 # What a user's shell has, also where make runs the tests.
 SHELL = {
     name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
@@ -70,17 +72,24 @@ def client_of(url: str) -> Any:
 class Local:
     """A running `make run`: its process, and a client of its API."""
 
-    def __init__(self, folder: Path, port: int, project: Path = PROJECT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: Any,
+        project: Path = PROJECT,
+        preexec: Callable[[], None] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = port
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local"],
+            [sys.executable, "-m", "infra", "run"],
             cwd=project,
             env=os.environ | {"PORT": str(port), "DATA_DIR": str(folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=preexec,  # noqa: PLW1509, no other thread is running
         )
         self.api = Client(Live(f"http://127.0.0.1:{port}"))
         self.said: list[str] = []
@@ -119,7 +128,7 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
     """Start local servers that end with the tests."""
     with ExitStack() as stack:
 
-        def start(folder: Path | None = None, port: int | None = None, **options: Path) -> Local:
+        def start(folder: Path | None = None, port: Any = None, **options: Any) -> Local:
             local = Local(folder or tmp_path_factory.mktemp("data"), port or free_port(), **options)
             stack.callback(lambda: local.process.poll() is None and local.stop())
             return local
@@ -149,7 +158,7 @@ def drain(source: int) -> None:
 @pytest.fixture(scope="session")
 def in_process() -> Client:
     """The API in this process, on moto's tables."""
-    tables.create(dynamodb.client)
+    tables.create_local(dynamodb.client)
     return Client(InProcess(app))
 
 
@@ -160,10 +169,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test of `api` is about each house in turn: the contract holds in all of them."""
-    if "house" in metafunc.fixturenames:
+    """Every test of `api` is about each deployment in turn: the contract holds in all of them."""
+    if "deployment" in metafunc.fixturenames:
         elsewhere = metafunc.config.getoption("url")
-        metafunc.parametrize("house", ["elsewhere"] if elsewhere else ["in_process", "live"])
+        metafunc.parametrize("deployment", ["elsewhere"] if elsewhere else ["in_process", "live"])
 
 
 @pytest.fixture(scope="session")
@@ -173,9 +182,9 @@ def elsewhere(pytestconfig: pytest.Config) -> Client:
 
 
 @pytest.fixture
-def api(request: pytest.FixtureRequest, house: str) -> Client:
-    """A client of the API in one house."""
-    client: Client = request.getfixturevalue(house)
+def api(request: pytest.FixtureRequest, deployment: str) -> Client:
+    """A client of the API in one deployment."""
+    client: Client = request.getfixturevalue(deployment)
     return client
 
 

@@ -79,13 +79,13 @@ class Handler(BaseHTTPRequestHandler):
             count = len(json.loads(body)["TransactItems"])
             refused = [{"Code": "ConditionalCheckFailed"}] * (count - 1)
             reasons = [{"Code": "TransactionConflict"}, *refused]
-            error = {
+            cancelled = {
                 "__type": f"{NAMESPACE}TransactionCanceledException",
                 "message": "Transaction cancelled, for storefront-x",
                 "CancellationReasons": reasons,
             }
             self.answer(
-                400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()
+                400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(cancelled).encode()
             )
         elif way == "hang":
             self.server.healed.wait(60)

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
-from infra.screenshot import open_browser
+from infra.docs.screenshot import open_browser
 from tests.client import Client
 
 
@@ -21,11 +21,11 @@ def page(live: Client) -> Iterator[Page]:
 def visited(page: Page, live: Client) -> dict[str, list[str]]:
     """Open the page and wait until it shows the API. Returns what went on meanwhile."""
     told: dict[str, list[str]] = {"errors": [], "hosts": []}
-    page.on("console", lambda said: said.type == "error" and told["errors"].append(said.text))
+    page.on("console", lambda said: told["errors"].extend([said.text] * (said.type == "error")))
     page.on("pageerror", lambda error: told["errors"].append(str(error)))
     page.on("request", lambda request: told["hosts"].append(request.url))
-    house: Any = live.house
-    page.goto(f"http://{house.netloc}/docs")
+    deployment: Any = live.deployment
+    page.goto(f"http://{deployment.netloc}/docs")
     expect(page.get_by_text("Create a product", exact=True)).to_be_visible()
     return told
 
@@ -35,8 +35,8 @@ def test_it_complains_of_nothing_and_asks_nobody_else(page: Page, live: Client) 
     told = visited(page, live)
 
     assert told["errors"] == []
-    house: Any = live.house
-    own = (f"http://{house.netloc}/", "data:", "blob:")
+    deployment: Any = live.deployment
+    own = (f"http://{deployment.netloc}/", "data:", "blob:")
     assert [url for url in told["hosts"] if not url.startswith(own)] == []
 
 

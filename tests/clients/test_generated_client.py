@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra import openapi
+from infra.docs import openapi
 from tests.client import Client
 from tests.conftest import PROJECT, SHELL
 from tests.samples import unique
@@ -45,9 +45,9 @@ def test_it_creates_changes_lists_and_deletes(
         name: importlib.import_module(f"storefront_client.api.products.{name}").sync_detailed
         for name in ("create_product", "patch_product", "list_products", "delete_product")
     }
-    house: Any = live.house
+    deployment: Any = live.deployment
     key = unique()
-    with package.Client(base_url=f"http://{house.netloc}") as client:
+    with package.Client(base_url=f"http://{deployment.netloc}") as client:
         body = models.NewProduct(name="Teapot", price=34.5, id=key)
         created = products["create_product"](client=client, body=body, idempotency_key=unique())
         assert (created.status_code, created.parsed.id) == (201, key)
@@ -64,7 +64,8 @@ def test_it_creates_changes_lists_and_deletes(
         )
         assert (stale.status_code, stale.parsed.title) == (412, "Precondition Failed")
 
-        found, cursor = [], {}
+        found: list[str] = []
+        cursor: dict[str, str] = {}
         while True:
             page = products["list_products"](client=client, limit=2, **cursor).parsed
             found += [item.id for item in page.items]

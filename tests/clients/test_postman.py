@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra import postman
+from infra.docs import postman
 from tests.client import Client
 from tests.conftest import SHELL
 
@@ -47,12 +47,12 @@ def test_newman_runs_it_twice(live: Client, tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    house: Any = live.house
+    deployment: Any = live.deployment
     for _ in range(2):
         result = subprocess.run(
             [
                 tmp_path / "node_modules" / ".bin" / "newman",
-                *("run", postman.FILE, "--env-var", f"baseUrl=http://{house.netloc}"),
+                *("run", postman.FILE, "--env-var", f"baseUrl=http://{deployment.netloc}"),
                 *("--color", "off", "--disable-unicode"),
             ],
             env=SHELL,

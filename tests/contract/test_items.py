@@ -258,5 +258,33 @@ def test_a_user_must_be_named_where_the_path_does_not(api: Client) -> None:
     assert api.put("/users", {"name": "A", "userId": None}).problems == {"userId": "is required"}
     assert api.delete("/users").problems == {"userId": "is required"}
     assert api.delete("/users?id=1").problems.keys() == {"userId", "id"}
-    assert api.get("/users?userId=1&limit=5").problems == {"limit": "cannot be given beside userId"}
+    assert api.get("/users?userId=1&limit=5").problems == {
+        "limit": "cannot be combined with userId"
+    }
     assert api.delete("/users?userId=1&userId=2").problems == {"userId": "must be given once"}
+
+
+def test_head_is_get_without_the_body(api: Client, sample: Sample) -> None:
+    """HEAD answers every GET route with the same status and headers (RFC 9110 section 9.3.2)."""
+    item = api.create(sample.path, sample.full())
+    path = f"{sample.path}/{item[sample.key]}"
+    requests: list[tuple[str, dict[str, str]]] = [
+        (path, {}),
+        (path, {"If-None-Match": item["etag"]}),
+        (path, {"If-Match": '"x"'}),
+        (f"{sample.path}/nobody", {}),
+        (f"{sample.path}?limit=1", {}),
+        (f"{sample.path}?limit=0", {}),
+        ("/", {"Accept": "text/html"}),
+        ("/health", {}),
+        ("/docs", {}),
+        ("/openapi.json", {}),
+    ]
+    for target, headers in requests:
+        head, get = (api.request(method, target, **headers) for method in ("HEAD", "GET"))
+
+        assert (head.status, head.body) == (get.status, b""), target
+        varying = {"x-request-id", "date", "content-length", "transfer-encoding", "connection"}
+        assert {n: v for n, v in head.headers.items() if n not in varying} == {
+            n: v for n, v in get.headers.items() if n not in varying
+        }

@@ -36,13 +36,14 @@ def test_a_value_belongs_to_one_user(api: Client, field: str) -> None:
     assert api.get("/users", {field: taken}).json["items"] == [owner]
 
 
-def test_emails_are_compared_without_case_and_usernames_with(api: Client) -> None:
-    """ADA@x is ada@x's; Ada is not ada."""
-    email, username = value("email"), value("username")
-    api.create("/users", {"name": "Ada", "email": email, "username": username})
+@pytest.mark.parametrize("field", FIELDS)
+def test_values_are_compared_without_case(api: Client, field: str) -> None:
+    """`Ada` and `ada` are the same username, `ADA@x.org` and `ada@x.org` the same email."""
+    taken = value(field)
+    api.create("/users", {"name": "Ada", field: taken})
 
-    assert refused(api.post("/users", {"name": "Eve", "email": email.upper()}), "email")
-    assert api.post("/users", {"name": "Eve", "username": username.upper()}).status == 201
+    for spelling in (taken.upper(), taken.lower()):
+        assert refused(api.post("/users", {"name": "Eve", field: spelling}), field)
 
 
 def test_all_that_is_taken_is_named(api: Client) -> None:
@@ -97,14 +98,15 @@ def test_a_user_may_keep_its_own_value(api: Client, field: str) -> None:
     assert refused(api.post("/users", {"name": "Eve", field: mine}), field)
 
 
-def test_a_change_of_case_is_no_new_email(api: Client) -> None:
-    """The spelling changes, the claim stays."""
-    user = api.create("/users", {"name": "Ada", "email": value("email")})
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_user_may_change_the_case_of_its_own_value(api: Client, field: str) -> None:
+    """The stored spelling changes; the value still belongs to the user."""
+    user = api.create("/users", {"name": "Ada", field: value(field)})
 
-    changed = api.patch(f"/users/{user['userId']}", {"email": user["email"].upper()}).json
+    changed = api.patch(f"/users/{user['userId']}", {field: user[field].upper()}).json
 
-    assert changed["email"] == user["email"].upper()
-    assert refused(api.post("/users", {"name": "Eve", "email": user["email"]}), "email")
+    assert changed[field] == user[field].upper()
+    assert refused(api.post("/users", {"name": "Eve", field: user[field]}), field)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])

@@ -12,9 +12,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from infra import local, stages, tables
+from infra import stages
+from infra.aws import tables
+from infra.local import run
 from tests.client import Client
-from tests.conftest import PROJECT, SHELL, checkout, free_port
+from tests.conftest import OLD_FILES, PROJECT, SHELL, checkout, free_port
 
 # How AWS would be reached from the shell that pytest was started in is nobody's business here.
 CLEAN = {name: value for name, value in SHELL.items() if not name.startswith("AWS_")}
@@ -33,7 +35,9 @@ class Account:
 
     def client(self, service: str, keys: tuple[str, ...] = ROOT) -> Any:
         """A client with the rights of the account's root, or with other keys."""
-        session = boto3.session.Session(*keys, region_name=REGION)
+        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+        given: Any = dict(zip(names, keys, strict=False))
+        session: Any = boto3.session.Session(region_name=REGION, **given)
         return session.client(
             service,
             endpoint_url=self.url,
@@ -57,7 +61,7 @@ class Account:
         environment = CLEAN | self.environment(keys) | variables
         return subprocess.run(
             # The packages are those of the `make` that runs this: they are not installed again.
-            ["make", *words, "--old-file=.venv/installed"],
+            ["make", *words, *OLD_FILES],
             cwd=self.project,
             env={name: value for name, value in environment.items() if value is not None},
             input=typed,
@@ -123,7 +127,7 @@ def running_account(folder: Path) -> Iterator[Account]:
         ) as process,
     ):
         try:
-            while not local.answers(account.port):
+            while not run.is_listening(account.port):
                 assert process.poll() is None, (folder / "log").read_text()
             yield account
         finally:

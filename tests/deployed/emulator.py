@@ -64,10 +64,12 @@ async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) 
         if "endpointConfigurationTypes" in query:
             data["endpointConfiguration"] = {"types": list(query["endpointConfigurationTypes"])}
         api_id = imported(json.loads(body), data)
-        return v1._v1_response(v1._rest_api_view(v1._rest_apis[api_id]), 201)
+        created: Answer = v1._v1_response(v1._rest_api_view(v1._rest_apis[api_id]), 201)
+        return created
     if method == "PUT" and parts[0] == "restapis" and len(parts) == 2:
         overwrite(parts[1], json.loads(body))
-        return v1._v1_response(v1._rest_api_view(v1._rest_apis[parts[1]]), 200)
+        replaced: Answer = v1._v1_response(v1._rest_api_view(v1._rest_apis[parts[1]]), 200)
+        return replaced
     answer: Answer = await handle_request(method, path, headers, body, query)
     return answer
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPMessage
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -106,7 +106,7 @@ def api_gateway(document: dict[str, Any], stage: str, function: Function) -> typ
     return ApiGateway
 
 
-def _event(method: str, path: str, query: str, headers: HTTPMessage, body: bytes) -> Event:
+def _event(method: str, path: str, query: str, headers: Message, body: bytes) -> Event:
     """A proxy event of a REST API, whose bodies are all binary."""
     parameters = parse_qs(query, keep_blank_values=True)
     request_id = str(uuid4())

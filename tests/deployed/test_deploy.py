@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra import policy, stages
+from infra import stages
+from infra.aws import policy
 from tests.client import Client, Live
 from tests.deployed.conftest import REGION, Account, contract, everything, reading, tables_of
 

@@ -13,8 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from app import app
-from chalicelib import dynamodb
-from infra import policy, stages, tables
+from chalicelib.storage import dynamodb
+from infra import stages
+from infra.aws import policy, tables
 from tests.client import Client, InProcess
 from tests.deployed.conftest import REGION, Account
 from tests.samples import SAMPLES, unique

@@ -14,10 +14,11 @@ from cfnlint.api import lint_file
 from chalice.config import Config
 from samtranslator.translator.transform import transform
 
-from infra import bundle, policy, stages, tables, template
-from infra.command import Refused
+from infra import stages
+from infra.aws import bundle, policy, tables, template
+from infra.errors import CommandError
 from infra.stages import Infra
-from tests.conftest import checkout
+from tests.conftest import OLD_FILES, checkout
 from tests.deployed.conftest import CLEAN, REGION
 
 Package = Callable[..., Path]
@@ -69,7 +70,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
         app = project / "app.py"
         app.write_text(app.read_text() + source)
         result = subprocess.run(
-            ["make", "package", f"STAGE={stage}", "--old-file=.venv/installed"],
+            ["make", "package", f"STAGE={stage}", *OLD_FILES],
             cwd=project,
             env=CLEAN | variables,
             capture_output=True,
@@ -292,8 +293,8 @@ def test_alarms_and_the_dashboard_look_at_what_is_there(prod: Path) -> None:
             ),
         )
     }
-    watched = {name for name in alarms if name.endswith("TableErrorsAlarm")}
-    assert watched == {f"{name}ErrorsAlarm" for name in of_type(resources, "AWS::DynamoDB::Table")}
+    errors = {name for name in alarms if name.endswith("TableErrorsAlarm")}
+    assert errors == {f"{name}ErrorsAlarm" for name in of_type(resources, "AWS::DynamoDB::Table")}
     for alarm in alarms.values():
         assert alarm["TreatMissingData"] == "notBreaching"
         assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
@@ -438,7 +439,7 @@ def test_snap_start_is_of_the_versions_that_the_alias_names(
     assert permission["FunctionName"] == {"Ref": "APIHandlerAliaslive"}
 
     monkeypatch.setattr(Config, "lambda_python_version", "python3.11")
-    with pytest.raises(Refused, match=r"^SnapStart needs Python 3\.12 or later, and this is"):
+    with pytest.raises(CommandError, match=r"^SnapStart needs Python 3\.12 or later, and this is"):
         template.extension(stage)
 
 

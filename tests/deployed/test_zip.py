@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra import database, local, stages, tables
+from infra import stages
+from infra.aws import tables
+from infra.local import database, run
 from tests.client import Client, Live
 from tests.conftest import client_of
 from tests.deployed.conftest import CLEAN, Account, contract
@@ -22,12 +24,12 @@ def url(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         clients = tables.Clients(client_of(data.url))
         for step in tables.plan(stages.load("dev"), clients):
             step.act()
-        environment = CLEAN | local.environment(data.url)
+        environment = CLEAN | run.environment(data.url)
         package = account.project / "dist" / "dev"
         with running_zip(package, tmp_path_factory.mktemp("zip"), environment) as served:
             yield served
     finally:
-        local.stop(data.process)
+        run.stop(data.process)
 
 
 @pytest.mark.timeout(300)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra import database, local, tables
+from infra.aws import tables
+from infra.local import database, run
 from tests.client import Client, Live
 from tests.conftest import PROJECT, client_of, free_port
 from tests.proxy import Proxy, running_proxy
@@ -19,7 +20,7 @@ def proxy() -> Iterator[Proxy]:
         with running_proxy(data.port) as running:
             yield running
     finally:
-        local.stop(data.process)
+        run.stop(data.process)
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +29,19 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
 
     botocore keeps a budget of retries per client, which outages use up.
     """
-    variables = local.environment(proxy.url)
-    tables.create(client_of(proxy.url))
+    variables = run.environment(proxy.url)
+    tables.create_local(client_of(proxy.url))
     port = free_port()
     with subprocess.Popen(
-        local.command(port, "--no-autoreload"),
+        run.command(port),
         cwd=PROJECT,
         env=variables,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     ) as server:
         try:
-            while not local.answers(port):
+            while not run.is_listening(port):
                 assert server.poll() is None
             yield Client(Live(f"http://127.0.0.1:{port}"))
         finally:
-            local.stop(server)
+            run.stop(server)

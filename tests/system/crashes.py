@@ -21,7 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from app import app
-from chalicelib import dynamodb
+from chalicelib.storage import dynamodb
 from tests.client import Client, InProcess
 
 # A create takes about 10 ms; some are killed before they begin, some after they end.

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib import claims, dynamodb
-from infra.claims_check import check
+from chalicelib.storage import claims, dynamodb
+from infra.aws.claims_check import check
 from tests.client import Client
-from tests.conftest import PROJECT, SHELL, Launch
+from tests.conftest import OLD_FILES, PROJECT, SHELL, Launch
 from tests.samples import unique
 
 
@@ -41,7 +41,7 @@ def test_a_claim_that_is_missing_is_found(in_process: Client, user: dict[str, st
 
 def test_an_orphaned_claim_is_found(in_process: Client, user: dict[str, str]) -> None:
     """A value that nobody has and nobody can take."""
-    table = dynamodb.table("users")
+    table = dynamodb.table_name("users")
     dynamodb.client.delete_item(TableName=table, Key={"userId": {"S": user["userId"]}})
 
     found = sorted(check(dynamodb.client))
@@ -60,7 +60,7 @@ def claims_check(**variables: str) -> tuple[int, str]:
     """Run the command. Returns its status, 0 or not, and what it says."""
     given = [f"{name}={value}" for name, value in variables.items()]
     result = subprocess.run(
-        ["make", "claims-check", "--old-file=.venv/installed", *given],
+        ["make", "claims-check", *OLD_FILES, *given],
         cwd=PROJECT,
         env=SHELL,
         capture_output=True,
@@ -80,4 +80,4 @@ def test_the_command_checks_the_running_shop(launch: Launch, tmp_path: Path) -> 
     running.stop()
     status, said = claims_check(DATA_DIR=str(tmp_path))
     assert status != 0
-    assert said == f"Nothing runs with the data in {tmp_path}; start it with make run."
+    assert said == f"No make run uses the data in {tmp_path}; start it with make run."

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import dynamodb
-from infra import stages, tables
+from chalicelib.storage import attributes, dynamodb
+from infra import stages
+from infra.aws import tables
 from tests.client import Client
 from tests.conftest import PROJECT
 from tests.samples import Sample, unique
@@ -79,13 +80,13 @@ def catalogue(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a table with this many products."""
     count: int = request.param
     table = f"storefront-local-catalogue-{unique()}"
-    products = dynamodb.table("products")
+    products = dynamodb.table_name("products")
     (declared,) = (
         each for each in tables.definitions(stages.load("local")) if each["TableName"] == products
     )
     dynamodb.client.create_table(**declared | {"TableName": table})
     rows = [
-        dynamodb.encode_row(
+        attributes.encode_row(
             {
                 "id": f"p{n}",
                 "name": "Cup",
@@ -189,7 +190,7 @@ def test_what_is_held_together_is_one_transaction(in_process: Client, calls: Cal
 
 def test_the_page_of_costs_is_what_is_measured() -> None:
     """docs/costs.md says what `make costs` finds."""
-    code = "import sys; from infra import costs; sys.stdout.write(costs.page())"
+    code = "import sys; from infra.docs import costs; sys.stdout.write(costs.page())"
 
     measured = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True

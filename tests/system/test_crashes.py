@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra import database, local
-from infra.claims_check import check
+from infra.aws.claims_check import check
+from infra.local import database, run
 from tests.client import Client, Live
 from tests.conftest import PROJECT, Launch, client_of
 from tests.proxy import Proxy, running_proxy
@@ -28,9 +28,9 @@ def test_a_killed_create_is_done_once_by_its_retry() -> None:
     """
     data = database.start(None)
     try:
-        variables = local.environment(data.url)
+        variables = run.environment(data.url)
         subprocess.run(
-            [sys.executable, "-c", "from infra import tables; tables.create()"],
+            [sys.executable, "-c", "from infra.aws import tables; tables.create_local()"],
             cwd=PROJECT,
             env=variables,
             check=True,
@@ -48,7 +48,7 @@ def test_a_killed_create_is_done_once_by_its_retry() -> None:
         users = scan(client, "storefront-local-users")
         disagreements = list(check(client))
     finally:
-        local.stop(data.process)
+        run.stop(data.process)
 
     assert len(outcomes) == len(POINTS) + MOMENTS
     assert {each["status"] for each in outcomes} == {201}

@@ -27,7 +27,7 @@ seconds = time.monotonic() - began
 print(seconds, len(seen), gc.isenabled(), gc.get_freeze_count() > 10_000)
 """
 REQUEST = """
-from chalicelib import dynamodb
+from chalicelib.storage import dynamodb
 dynamodb.get(TableName="t", Key={"id": {"S": "k"}})
 """
 

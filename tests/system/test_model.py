@@ -54,6 +54,7 @@ class Shop(RuleBasedStateMachine):
 
     api: Client
     steps = 0
+    programs = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +62,7 @@ class Shop(RuleBasedStateMachine):
         self.etags: set[str] = set()
         self.answered: dict[str, tuple[Any, Answer]] = {}
         # Keys of an Idempotency-Key last longer than a program.
-        Shop.programs = getattr(Shop, "programs", 0) + 1
+        Shop.programs += 1
         self.once = f"program {Shop.programs} "
 
     def teardown(self) -> None:
@@ -247,12 +248,11 @@ class Shop(RuleBasedStateMachine):
         if path != "users":
             return set()
         others = [user for key, user in self.items[path].items() if key != by]
-        fold = {"username": str, "email": str.lower}
         return {
             name
-            for name, compared in fold.items()
+            for name in ("username", "email")
             if name in body
-            and compared(body[name]) in [compared(u[name]) for u in others if name in u]
+            and body[name].lower() in [user[name].lower() for user in others if name in user]
         }
 
     def dangling(self, path: str, before: dict[str, Any], after: dict[str, Any]) -> bool:

@@ -39,7 +39,7 @@ def test_a_database_that_is_away_is_a_503(faulty: Client, proxy: Proxy, way: str
         assert int(answer.headers["retry-after"]) > 0
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["access-control-allow-origin"] == "*"
-        assert answer.json["detail"].startswith("The database is busy or away.")
+        assert answer.json["detail"].startswith("The database is busy or cannot be reached.")
         assert seconds < PATIENCE_SECONDS
         assert not any(word in answer.body for word in (b"storefront-", b"Exception", b"Error"))
     # Bounded: no call was tried more than three times.

@@ -7,27 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, SHELL, checkout, drain, free_port
-from tests.system.test_local import change, eventually
+from tests.conftest import OLD_FILES, PROJECT, SHELL, checkout, drain, free_port
+from tests.processes import EXAMPLE, change, eventually, normalized, run_example
 
 README = (PROJECT / "README.md").read_text()
-EXAMPLE = re.compile(r"```console\n\$ (.+?)\n(.*?)```", re.DOTALL)
 EXAMPLES = EXAMPLE.findall(README)
-
-# What differs from run to run: times, etags, request ids and cursors.
-VARYING = (
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME"),
-    (r'"etag":"\\"[0-9a-f]{24}\\""', "ETAG"),
-    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
-    (r'"next":"[A-Za-z0-9_-]+"', "CURSOR"),
-)
-
-
-def same(text: str) -> str:
-    """The text without what differs from run to run."""
-    for pattern, name in VARYING:
-        text = re.sub(pattern, name, text)
-    return text.strip()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
     (command,) = re.findall(r"^make run(?= )", README, re.MULTILINE)
     with subprocess.Popen(
         # The packages are those of the `make test` that runs this: they are not installed again.
-        [*command.split(), "--old-file=.venv/installed"],
+        [*command.split(), *OLD_FILES],
         cwd=project,
         env=SHELL | {"PORT": str(port), "DATA_DIR": str(project.parent / "data")},
         stdout=subprocess.PIPE,
@@ -54,34 +38,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
         process.wait(30)
 
 
-def test_there_are_examples() -> None:
-    """Five curl calls, and one after a field was added."""
-    assert len(EXAMPLES) == 6
-    assert all(command.startswith("curl ") for command, _ in EXAMPLES)
+def test_examples(server: tuple[int, Path]) -> None:
+    """Each command prints what the page shows, in the order of the page.
 
-
-def test_the_examples_answer_as_printed(server: tuple[int, Path]) -> None:
-    """In the order of the page, the last one once the page's own line is in the model."""
-    number, project = server
-    (line,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    last = EXAMPLES[-1]
-    for command, printed in EXAMPLES:
-        if (command, printed) == last:
-            models = project / "chalicelib" / "models.py"
+    The changes of "Add a field" are made in the running server's models before the commands that
+    follow them.
+    """
+    port, project = server
+    models = project / "chalicelib" / "models.py"
+    pattern = re.compile(EXAMPLE.pattern + r"|```python\n(.*?)```", re.DOTALL)
+    commands = 0
+    for command, printed, code in pattern.findall(README):
+        if "PRODUCTS = Resource(" in code:
+            old = re.search(r"^PRODUCTS = Resource\(.*?\)\n", models.read_text(), re.MULTILINE)
+            assert old
+            change(models, old[0], code)
+            eventually(lambda: '"items"' in run_example(LIST_BY_STOCK, port))
+        elif code:
             default = '] = ""\n'
-            change(models, default, default + line)
-            eventually(lambda: "grams" in run(last[0], number))
-            eventually(lambda: "integer" in run(last[0], number))
+            change(models, default, default + code)
+            eventually(lambda: "stock must be" in run_example(INVALID_STOCK, port))
+        else:
+            commands += 1
+            assert normalized(run_example(command, port)) == normalized(printed), command
+    assert commands == len(EXAMPLES) >= 8
 
-        assert same(run(command, number)) == same(printed), command
 
-
-def run(command: str, port: int) -> str:
-    """Run a command of the README as a shell does. Returns what it prints."""
-    told = command.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
-    return subprocess.run(
-        ["bash", "-c", told.replace("curl ", "curl --silent ", 1)],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
+LIST_BY_STOCK = "curl 'http://127.0.0.1:8000/products?stock=1'"
+INVALID_STOCK = "curl http://127.0.0.1:8000/products --json '{\"stock\": -1}'"

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from infra.claims_check import check
+from infra.aws.claims_check import check
 from tests.client import Answer, Client
 from tests.conftest import Launch, client_of
 from tests.samples import Sample, unique
+
+T = TypeVar("T")
 
 CLIENTS = 50
 STORM_THREADS = 30
@@ -38,7 +40,7 @@ def api(stormy: Any) -> Any:
     assert list(check(database)) == []
 
 
-def at_once(send: Callable[[int], Answer], count: int = CLIENTS) -> list[Answer]:
+def at_once(send: Callable[[int], T], count: int = CLIENTS) -> list[T]:
     """What many clients get that send at the same time."""
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(send, range(count)))

@@ -1,6 +1,5 @@
 """`make tables`: what it makes of what is there, however often it is stopped."""
 
-import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -11,8 +10,10 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.models import RESOURCES
-from infra import command, database, local, stages, tables
-from infra.command import Refused
+from infra import stages
+from infra.aws import tables
+from infra.errors import CommandError
+from infra.local import database, run
 from infra.stages import Capacity, Infra, Stage
 from tests.conftest import client_of
 from tests.samples import unique
@@ -28,7 +29,7 @@ def client() -> Iterator[Any]:
     try:
         yield client_of(data.url)
     finally:
-        local.stop(data.process)
+        run.stop(data.process)
 
 
 @pytest.fixture
@@ -73,8 +74,8 @@ def state(client: Any, stage: Stage) -> dict[str, Any]:
     return said
 
 
-def run(client: Any, stage: Stage) -> list[str]:
-    """Take all steps. Returns what they say."""
+def take_steps(client: Any, stage: Stage) -> list[str]:
+    """Take all steps. Returns their descriptions."""
     steps = tables.plan(stage, tables.Clients(client))
     for step in steps:
         step.act()
@@ -83,10 +84,10 @@ def run(client: Any, stage: Stage) -> list[str]:
 
 def test_what_is_declared_is_made_and_then_nothing(client: Any, stage: Stage) -> None:
     """All tables with their indexes, tags, time to live and recovery; a second run has no step."""
-    said = run(client, stage)
+    said = take_steps(client, stage)
     made = state(client, stage)
 
-    assert [*made] == [*(resource.path for resource in RESOURCES), "claims"]
+    assert [*made] == [*(resource.name for resource in RESOURCES), "claims"]
     assert {table["status"] for table in made.values()} == {"ACTIVE"}
     assert {table["recovery"] for table in made.values()} == {"ENABLED"}
     assert {table["billing"] for table in made.values()} == {"PAY_PER_REQUEST"}
@@ -104,7 +105,7 @@ def test_what_is_declared_is_made_and_then_nothing(client: Any, stage: Stage) ->
         "status-createdAt",
     ]
     assert len(said) == STEPS
-    assert run(client, stage) == []
+    assert take_steps(client, stage) == []
     assert state(client, stage) == made
 
 
@@ -121,12 +122,12 @@ def test_an_index_and_tags_that_are_missing_are_added(client: Any, stage: Stage)
     item = {"id": {"S": "a"}, "status": {"S": "done"}, "createdAt": {"S": "2026"}}
     client.put_item(TableName=todos["TableName"], Item=item)
 
-    said = run(client, stage)
+    said = take_steps(client, stage)
 
     assert f"create index {index['IndexName']} of {todos['TableName']}" in said
     assert f"tag {todos['TableName']} with application=storefront, stage=dev" in said
     assert f"create table {todos['TableName']}" not in " ".join(said)
-    assert run(client, stage) == []
+    assert take_steps(client, stage) == []
     made = state(client, stage)["todos"]
     assert {"Key": "owner", "Value": "somebody"} in made["tags"]
     listed = client.query(
@@ -141,7 +142,7 @@ def test_an_index_and_tags_that_are_missing_are_added(client: Any, stage: Stage)
 
 def test_what_else_is_there_is_left_alone(client: Any, stage: Stage) -> None:
     """An index, a tag and a table that nobody declared, and a protection that was turned on."""
-    run(client, stage)
+    take_steps(client, stage)
     table = f"{stage.table_prefix}products"
     client.update_table(TableName=table, DeletionProtectionEnabled=True)
     client.update_table(
@@ -159,14 +160,14 @@ def test_what_else_is_there_is_left_alone(client: Any, stage: Stage) -> None:
     )
     before = state(client, stage)
 
-    assert run(client, stage) == []
+    assert take_steps(client, stage) == []
     assert state(client, stage) == before
 
 
 def test_interrupted_anywhere_it_ends_in_the_same_state(client: Any) -> None:
     """Before each call to AWS in turn it dies; the next run finishes the work."""
     whole = named(unique())
-    run(client, whole)
+    take_steps(client, whole)
     wanted = state(client, whole)
     deaths = 0
     for number in count(1):
@@ -174,9 +175,9 @@ def test_interrupted_anywhere_it_ends_in_the_same_state(client: Any) -> None:
         if not died(client, stage, at_call=number):
             break
         deaths += 1
-        run(client, stage)
+        take_steps(client, stage)
         assert state(client, stage) == wanted, f"after death before call {number}"
-        assert run(client, stage) == []
+        assert take_steps(client, stage) == []
 
     # A call at least for each step, and one to look for each table.
     assert deaths >= STEPS + len(RESOURCES) + 1
@@ -192,7 +193,7 @@ def died(client: Any, stage: Stage, at_call: int) -> bool:
 
     client.meta.events.register("before-call", die, unique_id="death")
     try:
-        run(client, stage)
+        take_steps(client, stage)
     except KeyboardInterrupt:
         return True
     finally:
@@ -202,7 +203,7 @@ def died(client: Any, stage: Stage, at_call: int) -> bool:
 
 def test_provisioned_capacity_is_scaled_between_its_bounds() -> None:
     """With the setting `capacity`, each table and index has a target for reads and writes."""
-    stage = named(unique(), capacity=Capacity(least=2, most=40, target=60))
+    stage = named(unique(), capacity=Capacity(minimum=2, maximum=40, target=60))
     with mock_aws():
         clients = tables.Clients(boto3.client("dynamodb"))
         for step in tables.plan(stage, clients):
@@ -251,9 +252,9 @@ def test_the_plan_is_said_before_a_line_per_step(
     """First all steps, then each with its number while it is taken."""
     monkeypatch.setattr(boto3, "client", lambda _: client)
 
-    tables.make(stage)
+    tables.create(stage)
     first = capsys.readouterr().out.splitlines()
-    tables.make(stage)
+    tables.create(stage)
 
     assert first[0] == f"Tables of dev: {STEPS} steps to take"
     assert [line.split(" ", 1)[0] for line in first[STEPS + 1 : -1]] == [
@@ -317,26 +318,7 @@ def test_a_wrong_configuration_is_said(
     file.write_text(text)
     monkeypatch.setattr(stages, "FILE", file)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CommandError) as refused:
         stages.load("dev")
 
     assert str(refused.value).startswith(said)
-
-
-@pytest.mark.parametrize("name", ["", "local"])
-def test_a_stage_in_the_cloud_must_be_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What touches an account is never done to a stage that was not asked for."""
-    monkeypatch.setitem(os.environ, "STAGE", name)
-
-    with pytest.raises(Refused, match="Say which stage, one of dev, test, prod: STAGE=dev"):
-        stages.asked()
-
-
-def test_an_interruption_is_no_failure_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C ends a command with a sentence, and another status than success."""
-
-    def main() -> None:
-        raise KeyboardInterrupt
-
-    assert command.run(main) == 1
-    assert capsys.readouterr().err == "Interrupted. Run the same command again.\n"

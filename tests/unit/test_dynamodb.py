@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import dynamodb, settings
-from chalicelib.dynamodb import decode, encode
+from chalicelib import settings
+from chalicelib.storage import attributes, dynamodb
+from chalicelib.storage.attributes import decode, encode
 
 text = st.text()
 # What DynamoDB's N holds: 38 digits, and JSON numbers of any field the contract allows.
@@ -48,7 +49,7 @@ def test_dynamodb_agrees() -> None:
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
     )
-    row = dynamodb.encode_row(
+    row = attributes.encode_row(
         {"id": "x", "price": Decimal("999999999.99"), "n": [1, None, True, {"é": "茶"}]}
     )
 
@@ -72,7 +73,7 @@ def test_attribute_values_of_others_are_refused() -> None:
 
 def test_a_transaction_that_is_wrong_in_itself_is_a_fault_of_ours() -> None:
     """A reason that is neither a refusal nor passing is not tried again: it is shown as it is."""
-    table = {"TableName": dynamodb.table("nowhere"), "Item": {"id": {"S": "x"}}}
+    table = {"TableName": dynamodb.table_name("nowhere"), "Item": {"id": {"S": "x"}}}
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         dynamodb.transact(TransactItems=[{"Put": table}])
@@ -93,18 +94,20 @@ ANYTHING = [{"Put": {"TableName": "x", "Item": {"id": {"S": "x"}}}}]
 def test_cancellation_reasons_are_told_apart(
     codes: list[str], expected: list[tuple[bool, bool]] | None
 ) -> None:
-    """Refused, passing, or neither, as DynamoDB words it; what is our own fault stays an error."""
+    """A reason is a refusal, transient, or a bug of this app, which is raised as it is."""
 
-    def cancel(**_: Any) -> tuple[Any, Any]:
+    def cancel(**_: Any) -> Any:
         reasons = [{"Code": code} for code in codes]
         error = {
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
             "message": "Transaction cancelled",
             "CancellationReasons": reasons,
         }
-        return AWSResponse("https://x", 400, {}, Raw(json.dumps(error).encode()))
+        headers: Any = {}
+        return AWSResponse("https://x", 400, headers, Raw(json.dumps(error).encode()))
 
-    dynamodb.client.meta.events.register_first("before-send.dynamodb", cancel)
+    events: Any = dynamodb.client.meta.events
+    events.register_first("before-send.dynamodb", cancel)
     try:
         if expected is None:
             with pytest.raises(ClientError, match="Transaction cancelled"):
@@ -112,10 +115,10 @@ def test_cancellation_reasons_are_told_apart(
         else:
             with pytest.raises(dynamodb.Cancelled) as cancelled:
                 dynamodb.transact(TransactItems=ANYTHING)
-            told = [(reason.refused, reason.passing) for reason in cancelled.value.reasons]
+            told = [(reason.refused, reason.transient) for reason in cancelled.value.reasons]
             assert told == expected
     finally:
-        dynamodb.client.meta.events.unregister("before-send.dynamodb", cancel)
+        events.unregister("before-send.dynamodb", cancel)
 
 
 class Raw(BytesIO):

@@ -1,4 +1,4 @@
-"""What http.py does with an event that the houses of the contract tests do not send."""
+"""API Gateway's events, of kinds that the contract's deployments do not send."""
 
 import json
 from typing import Any
@@ -6,11 +6,34 @@ from typing import Any
 import pytest
 
 from app import app
+from chalicelib import settings
+from chalicelib.http.problems import STATUSES, TITLES
 from tests.client import Client
+from tests.samples import unique
+
+# RFC 9110 section 15, and RFC 6585 for 429. Python's own phrases differ between its versions.
+RFC_TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    411: "Length Required",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
 
 
 def event(path: str, route: str, **context: str) -> dict[str, Any]:
-    """An event as API Gateway sends it for a GET or, with a body, a POST."""
+    """An event as API Gateway sends it for a POST."""
     return {
         "requestContext": {
             "resourcePath": route,
@@ -20,6 +43,7 @@ def event(path: str, route: str, **context: str) -> dict[str, Any]:
             **context,
         },
         "headers": {},
+        "multiValueHeaders": {},
         "multiValueQueryStringParameters": None,
         "pathParameters": {},
         "stageVariables": None,
@@ -32,8 +56,8 @@ def event(path: str, route: str, **context: str) -> dict[str, Any]:
     ("path", "location"),
     [("/dev/todos", "/dev/todos/"), ("/todos", "/todos/"), ("/shop/v1/todos/", "/shop/v1/todos/")],
 )
-def test_places_are_right_under_any_prefix(in_process: Client, path: str, location: str) -> None:
-    """Location starts with the stage, or with the base path of a custom domain."""
+def test_location_under_a_base_path(in_process: Client, path: str, location: str) -> None:
+    """Location begins with the stage's path, or with the base path of a custom domain."""
     answer = app(event(path, "/todos"), None)
 
     assert answer["headers"]["Location"] == location + json.loads(answer["body"])["id"]
@@ -42,31 +66,81 @@ def test_places_are_right_under_any_prefix(in_process: Client, path: str, locati
 @pytest.mark.parametrize(
     ("path", "link"), [("/dev", "/dev/todos"), ("/dev/", "/dev/todos"), ("/", "/todos")]
 )
-def test_links_are_right_under_any_prefix(path: str, link: str) -> None:
-    """The links at the root are those of the stage."""
+def test_links_under_a_base_path(path: str, link: str) -> None:
+    """The links of the root are under the stage's path."""
     answer = app(event(path, "/", httpMethod="GET"), None)
 
     assert json.loads(answer["body"])["links"]["todos"] == link
 
 
-def test_the_request_id_is_api_gateways(in_process: Client) -> None:
-    """The id that API Gateway logs is the one in the response."""
+def test_idempotency_key_under_two_base_paths(in_process: Client) -> None:
+    """A repetition under the custom domain is the same request as under the stage's URL."""
+    header = {"multiValueHeaders": {"Idempotency-Key": [unique()]}}
+    first, second = (app(event(path, "/todos") | header, None) for path in ("/dev/todos", "/todos"))
+
+    assert first["body"] == second["body"]
+    assert second["headers"]["Idempotency-Replayed"] == "true"
+
+
+def test_request_id(in_process: Client) -> None:
+    """The response has API Gateway's request id."""
     answer = app(event("/dev/todos", "/todos"), None)
 
     assert answer["headers"]["X-Request-Id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
-def test_an_event_that_is_no_request_gets_a_problem_document() -> None:
-    """The function may be invoked with anything; it answers in its own form."""
+def test_event_that_is_not_a_request() -> None:
+    """The function may be invoked with any event; it responds in the API's form."""
     answer = app({"Records": []}, None)
 
     assert answer["statusCode"] == 500
-    assert json.loads(answer["body"])["detail"] == "This is not a request that the API can read."
+    detail = "The event is not a request that the API can read."
+    assert json.loads(answer["body"])["detail"] == detail
     assert answer["headers"]["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_body_in_base64_is_read(in_process: Client) -> None:
-    """API Gateway encodes bodies that it takes for binary."""
+def test_body_in_base64(in_process: Client) -> None:
+    """API Gateway encodes binary bodies."""
     sent = event("/todos", "/todos") | {"body": "eyJ0YXNrIjogIkR1c3QifQ==", "isBase64Encoded": True}
 
     assert json.loads(app(sent, None)["body"])["task"] == "Dust"
+
+
+def test_two_idempotency_keys(in_process: Client) -> None:
+    """Two lines of Idempotency-Key are a 400; API Gateway's `headers` has the last line alone."""
+    lines = {"idempotency-key": ["a", "b"]}
+    sent = event("/todos", "/todos") | {"multiValueHeaders": lines, "headers": {"x": "b"}}
+
+    answer = app(sent, None)
+
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["errors"][0]["field"] == "Idempotency-Key"
+
+
+ORIGINS = ("https://shop.example", "https://staff.example")
+
+
+@pytest.mark.parametrize("origin", [*ORIGINS, "https://evil.example", None])
+def test_several_allowed_origins(
+    in_process: Client, monkeypatch: pytest.MonkeyPatch, origin: str | None
+) -> None:
+    """The request's own origin is allowed if it is in the list; caches are told with Vary."""
+    monkeypatch.setattr(settings, "CORS_ALLOW_ORIGINS", ORIGINS)
+    headers: Any = {"Origin": origin} if origin else {}
+
+    for answer in (
+        in_process.get("/health", **headers),
+        in_process.get("/todos/nobody", **headers),
+        in_process.request("PATCH", "/todos", {}, **headers),
+        in_process.request("OPTIONS", "/todos", **headers),
+    ):
+        allowed = answer.headers.get("access-control-allow-origin")
+        assert allowed == (origin if origin in ORIGINS else None)
+        assert answer.headers["vary"] == "Origin"
+    assert in_process.get("/", **headers).headers["vary"] == "Accept, Origin"
+
+
+def test_titles() -> None:
+    """Titles are RFC 9110's, whatever the version of Python."""
+    assert {status: TITLES[status] for status in RFC_TITLES} == RFC_TITLES
+    assert set(STATUSES.values()) <= set(RFC_TITLES)

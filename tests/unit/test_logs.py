@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import dynamodb
+from chalicelib.storage import dynamodb
 from tests.client import Client
 
 
@@ -27,14 +27,17 @@ def test_a_request_is_one_line(in_process: Client, capsys: pytest.CaptureFixture
     assert created == {
         "level": "INFO",
         "requestId": answer.headers["x-request-id"],
-        "operation": "create_user",
         "status": 201,
+        "method": "POST",
+        "route": "/users",
+        "operation": "create_user",
         "milliseconds": created["milliseconds"],
         "dynamodbCalls": 1,
     }
     assert 0 < created["milliseconds"] < 10_000
     assert (listed["operation"], listed["status"]) == ("list_users", 400)
     assert (refused["operation"], refused["status"]) == (None, 405)
+    assert (refused["method"], refused["route"]) == ("PATCH", "/users")
     assert "ecret" not in output.out + output.err
 
 
@@ -42,7 +45,7 @@ def test_a_crash_is_a_500_that_is_logged_without_its_values(
     in_process: Client, capsys: pytest.CaptureFixture[str], broken_database: None
 ) -> None:
     """The client gets a problem document with the id; the log has type and stack under it."""
-    answer = in_process.house.send("GET", "/todos/secret-key", {}, b"")
+    answer = in_process.deployment.send("GET", "/todos/secret-key", {}, b"")
 
     (line,) = lines(capsys)
     assert answer.status == 500
@@ -73,9 +76,31 @@ def test_a_missing_table_says_so_in_the_log_alone(
     """AWS's own message is what an operator needs; the client gets none of it."""
     monkeypatch.setattr(app.todos, "table", "storefront-nowhere-todos")
 
-    answer = in_process.house.send("GET", "/todos/x", {}, b"")
+    answer = in_process.deployment.send("GET", "/todos/x", {}, b"")
 
     (line,) = lines(capsys)
     assert answer.status == 500
     assert b"nowhere" not in answer.body
     assert "ResourceNotFoundException" in line["reason"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "route"),
+    [("GET", "/secret", 404, None), ("OPTIONS", "/todos/secret", 200, "/todos/{key}")],
+)
+def test_unknown_paths_and_preflights_are_logged(
+    in_process: Client,
+    capsys: pytest.CaptureFixture[str],
+    method: str,
+    path: str,
+    status: int,
+    route: str | None,
+) -> None:
+    """Every request id of a local response is in the log."""
+    answer = in_process.deployment.send_lines(method, path, [], b"")
+
+    (line,) = lines(capsys)
+    assert answer.status == line["status"] == status
+    assert line["requestId"] == answer.headers["x-request-id"]
+    assert (line["method"], line["route"], line["operation"]) == (method, route, None)
+    assert "secret" not in json.dumps(line)

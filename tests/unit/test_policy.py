@@ -1,24 +1,27 @@
-"""The policy that is read off the code."""
+"""The IAM policy that is generated from the code."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from chalicelib.models import RESOURCES
-from infra import policy, stages
-from infra.command import Refused
+from infra import stages
+from infra.aws import policy
+from infra.errors import CommandError
+from tests.conftest import PROJECT
 
 
 @pytest.mark.parametrize("name", stages.cloud())
-def test_the_committed_policy_is_what_the_code_asks_for(name: str) -> None:
-    """`make policy` has been run since the code or the declarations changed."""
+def test_committed_policy(name: str) -> None:
+    """`make policy` was run after the last change of the code or the declarations."""
     stage = stages.load(name)
 
     assert policy.path(stage).read_text() == policy.text_of(stage)
 
 
-def test_each_action_is_scoped_to_tables_and_indexes_of_the_stage() -> None:
-    """But for X-Ray's, which have no resources, nothing is allowed on everything."""
+def test_scopes_of_actions() -> None:
+    """Every action is limited to tables and indexes of the stage; X-Ray's have no resources."""
     statements = policy.document(stages.load("test"))["Statement"]
     allowed = {
         action: statement["Resource"]
@@ -30,7 +33,7 @@ def test_each_action_is_scoped_to_tables_and_indexes_of_the_stage() -> None:
 
     assert set(allowed) == set(policy.SCOPES)
     assert allowed["dynamodb:ConditionCheckItem"] == [f"{table}products"]
-    assert allowed["dynamodb:UpdateItem"] == [f"{table}{each.path}" for each in RESOURCES]
+    assert allowed["dynamodb:UpdateItem"] == [f"{table}{each.name}" for each in RESOURCES]
     assert f"{table}todos/index/status-createdAt" in allowed["dynamodb:Query"]
     assert all("/index/" in resource for resource in allowed["dynamodb:Query"])
     assert {
@@ -41,71 +44,57 @@ def test_each_action_is_scoped_to_tables_and_indexes_of_the_stage() -> None:
     } == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
-def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
-    """Give the app a further source file."""
-    (tmp_path / "chalicelib").mkdir()
-    (tmp_path / "chalicelib" / "more.py").write_text(source)
+def test_all_calls_to_aws_are_in_one_module() -> None:
+    """No other module of the app uses the client, boto3 or botocore's sessions."""
+    sources = [PROJECT / "app.py", *(PROJECT / "chalicelib").rglob("*.py")]
+    allowed = {policy.SOURCE, PROJECT / "chalicelib" / "storage" / "sdk.py"}
+    pattern = re.compile(r"\bboto3\b|\bclient\b\.|create_client|get_session|sdk\.client")
+
+    for source in set(sources) - allowed:
+        code = re.sub(r'""".*?"""|#.*', "", source.read_text(), flags=re.DOTALL)
+        assert not pattern.search(code), source
+
+
+def test_every_call_is_found() -> None:
+    """Chalice's analyser finds each call that the module's text has."""
+    named = set(re.findall(r"\bclient\.(\w+)\(", policy.SOURCE.read_text()))
+
+    assert policy.api_calls(policy.SOURCE.read_text()) == {"dynamodb": named}
+    assert len(named) == 6
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another source in place of the module that has the calls."""
+    file = tmp_path / "dynamodb.py"
     monkeypatch.setattr(policy, "PROJECT", tmp_path)
-    monkeypatch.setattr(policy, "SOURCES", ("chalicelib",))
+    monkeypatch.setattr(policy, "SOURCE", file)
+    return file
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        (
-            "import boto3\n"
-            "class Store:\n"
-            "    def __init__(self):\n"
-            '        self.client = boto3.client("dynamodb")\n'
-            "    def read(self):\n"
-            '        return self.client.get_item(TableName="t", Key={})\n'
-        ),
-        (
-            "import boto3\n"
-            'table = boto3.resource("dynamodb").Table("t")\n'
-            "def read():\n"
-            "    table.get_item()\n"
-        ),
-        "from chalicelib.dynamodb import client\ndef read():\n    client.get_item()\n",
-    ],
-    ids=["class", "resource", "import"],
-)
-def test_a_call_that_the_analyser_does_not_see_is_refused(
-    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A policy that lacks something is found here, and not by the first user."""
-    added(tmp_path, monkeypatch, source)
-
-    with pytest.raises(Refused, match=r"chalicelib/more\.py calls get_item where Chalice's"):
-        policy.actions()
-
-
-def test_a_call_whose_actions_nobody_knows_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Chalice's policy builder leaves such a call out without a word."""
-    source = 'import boto3\nc = boto3.client("dynamodb")\ndef walk(): c.get_paginator("scan")\n'
-    added(tmp_path, monkeypatch, source)
-
-    with pytest.raises(Refused, match="calls get_paginator of dynamodb, and Chalice does not know"):
-        policy.actions()
-
-
-def test_an_action_without_a_scope_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody is given `*` because nobody said on what."""
-    added(
-        tmp_path,
-        monkeypatch,
-        'import boto3\nclient = boto3.client("dynamodb")\ndef scan(): client.scan(TableName="t")\n',
+def test_call_without_a_known_action(source: Path) -> None:
+    """Chalice's policy builder would leave such a call out."""
+    source.write_text(
+        'import boto3\nc = boto3.client("dynamodb")\ndef f(): c.get_paginator("scan")\n'
     )
 
-    with pytest.raises(Refused, match=r"The code calls dynamodb:Scan, and infra/policy\.py"):
+    with pytest.raises(CommandError, match="calls get_paginator of dynamodb, and Chalice does not"):
+        policy.actions()
+
+
+def test_action_without_a_scope(source: Path) -> None:
+    """No action is allowed on `*`."""
+    source.write_text(
+        'import boto3\nc = boto3.client("dynamodb")\ndef f(): c.scan(TableName="t")\n'
+    )
+
+    with pytest.raises(
+        CommandError, match=r"The code calls dynamodb:Scan, and SCOPES in infra/aws"
+    ):
         policy.document(stages.load("dev"))
 
 
-def test_a_stage_without_a_policy_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chalice would make a role that may do everything that it finds, on everything."""
-    with pytest.raises(Refused, match=r"needs \"iam_policy_file\": \"policy-local\.json\""):
+def test_stage_without_a_policy_file() -> None:
+    """Chalice would generate a policy that allows every action on every resource."""
+    with pytest.raises(CommandError, match=r"needs \"iam_policy_file\": \"policy-local\.json\""):
         policy.path(stages.load("local"))

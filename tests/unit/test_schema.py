@@ -1,37 +1,59 @@
-"""What is read off a declaration."""
+"""What is derived from a declaration, and which declarations are refused."""
 
 import re
 from decimal import Decimal
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chalicelib.models import RESOURCES, REVIEWERS, REVIEWS, TODOS, USERS, Price
-from infra import stages, tables
+from chalicelib.errors import DeclarationError
+from chalicelib.models import PRODUCTS, RESOURCES, REVIEWERS, REVIEWS, TODOS, USERS, Price
+from chalicelib.schema import Resource
+from infra import stages
+from infra.aws import tables
 
 
-def test_the_key_the_fields_and_the_read_only_ones_make_an_item() -> None:
-    """The order in JSON is the order of the declaration."""
+class Thing(Struct, forbid_unknown_fields=True):
+    """A resource with a field of each kind."""
+
+    name: str
+    count: int
+    price: Price
+    grams: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    stock: int = 0
+    tags: list[str] | UnsetType = UNSET
+    owner: str | UnsetType = UNSET
+
+
+def declared(**options: Any) -> Resource:
+    """A declaration of Thing."""
+    return Resource(name="things", noun="thing", fields=Thing, **options)
+
+
+def test_attributes_of_an_item() -> None:
+    """The order in JSON is the key, the declared fields and the server's fields."""
     assert USERS.attributes == (
-        "userId",
-        "name",
-        "username",
-        "email",
-        "createdAt",
-        "updatedAt",
-        "etag",
+        *("userId", "name", "username", "email"),
+        *("createdAt", "updatedAt", "etag"),
     )
-    assert REVIEWS.removable == {"name", "productId", "rating"}
-    assert TODOS.removable == set()
+    assert REVIEWS.optional_fields == {"name", "productId", "rating"}
+    assert TODOS.optional_fields == set()
+    assert TODOS.defaults == {"status": "pending"}
 
 
-def test_an_index_exists_for_each_documented_list() -> None:
-    """Newest first for all, one per filter, one per range, and no other."""
-    names = {resource.path: [index.name for index in resource.indexes] for resource in RESOURCES}
+def test_indexes() -> None:
+    """One index for newest first, one for each filter and one for each range."""
+    names = {resource.name: [index.name for index in resource.indexes] for resource in RESOURCES}
 
     shop = {
-        "users": ["collection-createdAt", "emailFolded-createdAt", "username-createdAt"],
+        "users": [
+            "collection-createdAt",
+            "emailLowercase-createdAt",
+            "usernameLowercase-createdAt",
+        ],
         "products": ["collection-createdAt", "collection-price"],
         "todos": ["collection-createdAt", "status-createdAt"],
         "reviews": ["collection-createdAt", "productId-createdAt"],
@@ -39,8 +61,8 @@ def test_an_index_exists_for_each_documented_list() -> None:
     assert names.items() >= shop.items()
 
 
-def test_a_table_is_made_of_its_declaration() -> None:
-    """One on-demand table per resource, its keys typed as its fields are."""
+def test_table_definition() -> None:
+    """One on-demand table for each resource, with keys of the fields' types."""
     definitions = {each["TableName"]: each for each in tables.definitions(stages.load("local"))}
 
     table = definitions["storefront-local-products"]
@@ -53,14 +75,54 @@ def test_a_table_is_made_of_its_declaration() -> None:
     }
 
 
-def test_fifteen_reviewers_have_made_up_names() -> None:
-    """The list that a review's name is picked from."""
+def test_types_of_index_keys() -> None:
+    """Numbers are N, text is S, whether the field is optional or not."""
+    thing = declared(filters=("grams", "owner", "price"), ranges=("count", "stock"))
+
+    types = {name: thing.attribute_type(name) for name in ("grams", "owner", "price", "count")}
+    assert types == {"grams": "N", "owner": "S", "price": "N", "count": "N"}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"filters": ("colour",)}, "filters names colour, which is not a field"),
+        (
+            {"filters": ("tags",)},
+            "tags cannot be in filters: its type is neither text nor a number",
+        ),
+        ({"ranges": ("name",)}, "name cannot be in ranges: its type is not a number"),
+        ({"ranges": ("grams",)}, "grams cannot be in ranges: it is optional, and a list sorted by"),
+        ({"unique": ("count",)}, "count cannot be in unique: its type is not text"),
+        ({"references": {"count": PRODUCTS}}, "count cannot be in references: its type is not"),
+        ({"ignore_case": frozenset({"name"})}, "name cannot be in ignore_case: it is not text in"),
+        ({"create_defaults": {"name": str}}, "name cannot be in create_defaults: it is not opt"),
+        ({"key": "name"}, "name is a name of the server's own"),
+    ],
+)
+def test_declaration_that_cannot_work(options: dict[str, Any], reason: str) -> None:
+    """It is refused when models.py is imported, with a sentence that says why."""
+    with pytest.raises(DeclarationError, match=re.escape(f"Thing in models.py: {reason}")):
+        declared(**options)
+
+
+def test_too_many_indexes() -> None:
+    """A table has at most 20 indexes."""
+    fields = [f"f{n}" for n in range(20)]
+    many = type("Many", (Struct,), {"__annotations__": dict.fromkeys(fields, str)})
+
+    with pytest.raises(DeclarationError, match="it needs 21 indexes, and a table has at most 20"):
+        Resource(name="many", noun="one", fields=many, filters=tuple(fields))
+
+
+def test_reviewers() -> None:
+    """A review without a name gets one of fifteen made-up names."""
     assert len(set(REVIEWERS)) == 15
 
 
 @given(st.integers(0, 99_999_999_999))
-def test_every_price_in_cents_is_a_price(cents: int) -> None:
-    """0 to 999999999.99, in steps of a cent, whatever the spelling."""
+def test_every_price_in_cents_is_valid(cents: int) -> None:
+    """0 to 999999999.99, in steps of a cent, with any number of zeros."""
     amount = Decimal(cents) / 100
 
     assert Price.parse(amount) == amount
@@ -68,8 +130,8 @@ def test_every_price_in_cents_is_a_price(cents: int) -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
-def test_no_other_number_is_a_price(number: Decimal) -> None:
-    """Below, above or between cents: ValueError with what would be right."""
+def test_other_numbers_are_not_prices(number: Decimal) -> None:
+    """A number below, above or between cents is a ValueError that says what is right."""
     exact = re.fullmatch(r"\d+(\.\d{1,2}0*)?", f"{abs(number):f}")
     if 0 <= number <= Decimal("999999999.99") and exact:
         assert Price.parse(number) == number

@@ -11,7 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
-from chalicelib import dynamodb, sdk, settings
+from chalicelib import settings
+from chalicelib.storage import dynamodb, sdk
 
 KEY = {"id": {"S": "k"}}
 TABLE = settings.TABLE_PREFIX + "sdk"
@@ -41,7 +42,7 @@ def certificates(file: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def stock() -> Any:
     """boto3's own client, and a table to try it on."""
-    client = boto3.client("dynamodb")
+    client: Any = boto3.client("dynamodb")
     keys = {"id": "HASH"}, {"collection": "HASH", "createdAt": "RANGE"}
     schema, index = (
         [{"AttributeName": name, "KeyType": kind} for name, kind in each.items()] for each in keys
@@ -117,13 +118,13 @@ def test_an_answer_is_what_boto3_makes_of_it(
 
 def test_an_error_is_what_boto3_makes_of_it(product: None, stock: Any) -> None:
     """Code, message, and the item that stood in the way."""
-    condition = {
+    condition: dict[str, Any] = {
         "TableName": TABLE,
         "Item": KEY,
         "ConditionExpression": "attribute_not_exists(id)",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    answers = []
+    answers: list[Any] = []
     for client in (dynamodb.client, stock):
         with pytest.raises(ClientError) as caught:
             client.put_item(**condition)

@@ -18,7 +18,7 @@ WAIT_SECONDS = 0.05
 initialise = SingleWaiterConfig.__init__
 
 
-def impatient(self: SingleWaiterConfig, config: Any) -> None:
+def impatient(self: Any, config: Any) -> None:
     """A waiter's configuration, with a short delay."""
     initialise(self, config)
     self.delay = WAIT_SECONDS
@@ -36,5 +36,5 @@ class Emulated(HTTPSHandler):
         return self.do_open(connection, request)
 
 
-SingleWaiterConfig.__init__ = impatient
+setattr(SingleWaiterConfig, "__init__", impatient)  # noqa: B010, mypy refuses the assignment
 install_opener(build_opener(Emulated))

@@ -1,0 +1,1 @@
+"""HTTP: requests, responses, problem documents, operations, and what describes them."""

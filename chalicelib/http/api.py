@@ -1,0 +1,263 @@
+"""`Api`: Chalice whose views take a `Request`, and whose responses and log lines have one form."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import lru_cache, partial, update_wrapper
+from time import perf_counter
+from typing import Any, TypeVar, cast
+from urllib.parse import unquote
+
+import chalice
+from chalice import Chalice
+from chalice import Response as Response  # noqa: PLC0414, app.py imports it from here
+
+import chalicelib
+from chalicelib import logs, settings
+from chalicelib.errors import Conflict, DomainError, IdempotencyKeyReused, Invalid, Unavailable
+from chalicelib.http.operations import Create, List, Operation, Route
+from chalicelib.http.problems import ProblemResponse, problem_response
+from chalicelib.http.requests import JSON, Request, request_id
+from chalicelib.http.responses import (
+    CORS,
+    HTML,
+    common_headers,
+    created,
+    json_response,
+    ok,
+)
+from chalicelib.schema import Resource
+from chalicelib.storage import dynamodb, idempotency
+
+T = TypeVar("T")
+
+
+class InvocationFailed(Exception):
+    """An invocation that is not an HTTP request has failed; its log line has the error."""
+
+
+class View:
+    """A view function as Chalice calls it, with the operation that its route declares.
+
+    It catches all errors: Chalice would make responses of them before any middleware could
+    (https://github.com/aws/chalice/issues/1884).
+    """
+
+    def __init__(
+        self, app: Chalice, function: Callable[..., Any], operation: Operation | None
+    ) -> None:
+        update_wrapper(self, function)
+        self.app = app
+        self.function = function
+        self.operation = operation
+
+    def __call__(self, **variables: str) -> Response:
+        """The response to the current request. `variables` are the path's, percent-encoded."""
+        request = Request(cast("chalice.app.Request", self.app.current_request))
+        outcome = _outcome(lambda: self._respond(request, variables))
+        if isinstance(outcome, Exception):
+            return problem_response(outcome, request.id)
+        return outcome
+
+    def _respond(self, request: Request, variables: Mapping[str, str]) -> Response:
+        keys = {name: unquote(value) for name, value in variables.items()}
+        try:
+            result = self.function(request, **keys)
+        except (IdempotencyKeyReused, Unavailable):
+            raise
+        except DomainError as error:
+            # A repeated request may be refused before it reaches its idempotency record, because
+            # its body is invalid, or because the first request has changed the item.
+            replayed = self._find_replay(request, error)
+            if replayed is None:
+                raise
+            return replayed
+        if not isinstance(result, Response):
+            return json_response(200, result)
+        if not isinstance(result.body, str | bytes):
+            return json_response(result.status_code, result.body, cast("Any", result.headers))
+        return result
+
+    def _find_replay(self, request: Request, error: DomainError) -> Response | None:
+        """The response to an earlier request with the same idempotency key, or None."""
+        if isinstance(self.operation, Create) and isinstance(error, Conflict):
+            # The transaction of a create has compared the record already.
+            return None
+        with suppress(Invalid):
+            replayed = idempotency.find_replay(request.context)
+            if replayed:
+                is_create = isinstance(self.operation, Create)
+                return created(request, replayed) if is_create else ok(replayed)
+        return None
+
+
+class Api(Chalice):
+    """Chalice with `View`s, HEAD for every GET, and one log line for every invocation.
+
+    Blueprints work as in Chalice; their views take a `Request`, too. `chalice local` replaces the
+    class of the app (chalice.local.LocalChalice), so that requests are handled by functions.
+    """
+
+    def __init__(self, app_name: str) -> None:
+        super().__init__(app_name, configure_logs=False)
+        self.api.cors = CORS
+        self.register_middleware(partial(_handle, self), "all")
+
+    def _register_route(
+        self, name: str, user_handler: Callable[..., Any], kwargs: Any, **options: Any
+    ) -> None:
+        """Register a route of the app or of a Blueprint, which both end here.
+
+        https://github.com/aws/chalice/issues/2056
+        """
+        declared = dict(kwargs["kwargs"])
+        view = View(self, user_handler, declared.pop("operation", None))
+        methods = list(declared.get("methods", ["GET"]))
+        if "GET" in methods:
+            # RFC 9110 section 9.1.
+            methods.append("HEAD")
+        # Request.body checks the media type: Chalice would check it on GET, too.
+        declared |= {"methods": methods, "content_types": []}
+        super()._register_route(name, view, {**kwargs, "kwargs": declared}, **options)
+
+
+def declared_routes(app: Chalice) -> list[Route]:
+    """Every route of an app, in the order of registration."""
+    return [
+        Route(
+            path=path,
+            method=method,
+            name=entry.view_name,
+            doc=entry.view_function.__doc__ or "",
+            operation=getattr(entry.view_function, "operation", None),
+        )
+        for path, methods in app.routes.items()
+        for method, entry in methods.items()
+    ]
+
+
+def list_paths(app: Chalice) -> dict[str, Resource]:
+    """The resources by the paths of their lists: `/users`, `/products` and so on."""
+    return {
+        route.path: route.operation.resource
+        for route in declared_routes(app)
+        if isinstance(route.operation, List) and "{" not in route.path
+    }
+
+
+def _handle(app: Chalice, event: Any, get_response: Callable[..., Any]) -> Any:
+    """Middleware for every kind of event."""
+    dynamodb.calls.set(0)
+    started = perf_counter()
+    if event is None or isinstance(event, chalice.app.Request):
+        return _finish_request(app, event, get_response(event), started)
+    outcome = _outcome(lambda: get_response(event))
+    failed = isinstance(outcome, Exception)
+    logs.write(
+        "ERROR" if failed else "INFO",
+        requestId=getattr(event.context, "aws_request_id", None),
+        function=getattr(event.context, "function_name", None),
+        event=type(event).__name__,
+        **_measured(started),
+        **(logs.error_members(outcome) if isinstance(outcome, Exception) else {}),
+    )
+    if failed:
+        # Lambda logs what is raised: the original's message may quote the event.
+        raise InvocationFailed("The log line with this request id has the error.") from None
+    return outcome
+
+
+def _finish_request(
+    app: Chalice, request: chalice.app.Request | None, response: Response, started: float
+) -> Response:
+    own_id = request_id(request)
+    if not isinstance(response.body, str | bytes):
+        response = _chalice_error(response, request, own_id)
+    finish(response, own_id, request.headers.get("Origin") if request else None)
+    views = app.routes.get(request.path, {}) if request else {}
+    view = views.get(request.method) if request else None
+    log_response(
+        response,
+        own_id,
+        method=request.method if request else None,
+        route=request.path if request else None,
+        operation=view.view_name if view else None,
+        **_measured(started),
+    )
+    if request and request.method == "HEAD":
+        response.body = ""
+    return response
+
+
+def finish(response: Response, own_id: str, origin: str | None) -> None:
+    """Give a response the headers that every response has."""
+    headers = common_headers(own_id, response.status_code, origin)
+    # Chalice sets this one itself, and knows only one allowed origin.
+    response.headers.pop("Access-Control-Allow-Origin", None)
+    response.headers |= headers
+    if len(settings.CORS_ALLOW_ORIGINS) > 1:
+        vary = [response.headers.get("Vary"), "Origin"]
+        response.headers["Vary"] = ", ".join(str(each) for each in vary if each)
+
+
+def log_response(response: Response, own_id: str, **members: Any) -> None:
+    """Write the log line of an HTTP request."""
+    logs.write(
+        "ERROR" if response.status_code >= 500 else "INFO",  # noqa: PLR2004, server errors
+        requestId=own_id,
+        status=response.status_code,
+        **members,
+        **(response.log if isinstance(response, ProblemResponse) else {}),
+    )
+
+
+def openapi_document(app: Chalice, request: Request) -> Response:
+    """200, with the OpenAPI document of the API."""
+    return Response(_openapi_document(app, request.base), {"Content-Type": JSON})
+
+
+def docs_page(app: Chalice) -> Response:
+    """200, with the page that shows the OpenAPI document."""
+    # Imported here because most environments never serve the page.
+    from chalicelib.http import docs_page as page  # noqa: PLC0415
+
+    headers: Any = {"Content-Type": HTML, "Content-Security-Policy": page.content_security_policy()}
+    return Response(page.html(app.app_name), headers)
+
+
+# An API is reached under the path of its stage, and perhaps under a custom domain.
+@lru_cache(maxsize=4)
+def _openapi_document(app: Chalice, base: str) -> str:
+    # Imported here because most environments never serve the document.
+    from chalicelib.http import openapi  # noqa: PLC0415
+
+    document = openapi.document(
+        declared_routes(app), name=app.app_name, version=chalicelib.__version__, base=base
+    )
+    return cast("str", json_response(200, document).body)
+
+
+def _outcome(call: Callable[[], T]) -> T | Exception:
+    """What a call returns, or the error that it raises."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001, the one place where every error ends
+        return error
+
+
+def _measured(started: float) -> dict[str, Any]:
+    milliseconds = round((perf_counter() - started) * 1000, 1)
+    return {"milliseconds": milliseconds, "dynamodbCalls": dynamodb.calls.get()}
+
+
+def _chalice_error(
+    response: Response, request: chalice.app.Request | None, own_id: str
+) -> ProblemResponse:
+    """The problem document for an error response of Chalice's own."""
+    status = response.status_code
+    if request and status == 405:  # noqa: PLR2004, Method Not Allowed
+        allow = f"{response.headers['Allow']}, OPTIONS"
+        detail = f"{request.method} is not possible here; {allow} are."
+        problem = ProblemResponse(status, detail, own_id)
+        problem.headers["Allow"] = allow
+        return problem
+    return ProblemResponse(status, "The event is not a request that the API can read.", own_id)

@@ -1,0 +1,80 @@
+"""Operations: what a route does, declared beside it.
+
+    @app.route("/reviews", methods=["POST"], operation=Create(REVIEWS))
+
+The OpenAPI document, the Postman collection and the replay of an idempotency key read the
+declaration. Chalice itself does not know it.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from chalicelib.errors import DomainError
+from chalicelib.schema import Resource
+
+KeyPlace = Literal["path", "query", "body"]
+
+
+class Operation(Struct, frozen=True):
+    """What a route does with the items of a resource."""
+
+    resource: Resource
+
+
+class Create(Operation, frozen=True):
+    """Creates an item from the body."""
+
+
+class List(Operation, frozen=True, kw_only=True):
+    """Returns a page of items.
+
+    `parent` is the filter whose value is the path's `{key}`: a list of that item's own. With
+    `or_read`, a query parameter named as the resource's key makes it a `Read`.
+    """
+
+    parent: str | None = None
+    or_read: bool = False
+
+
+class Read(Operation, frozen=True):
+    """Returns the item whose key is in the path."""
+
+
+class Replace(Operation, frozen=True, kw_only=True):
+    """Replaces the fields of an item by those in the body."""
+
+    key_in: KeyPlace = "path"
+
+
+class Patch(Operation, frozen=True):
+    """Changes the fields in the body, a merge patch, of the item whose key is in the path."""
+
+
+class Delete(Operation, frozen=True, kw_only=True):
+    """Deletes an item."""
+
+    key_in: KeyPlace = "path"
+
+
+class Action(Operation, frozen=True, kw_only=True):
+    """Does something else with an item, or with the resource as a whole.
+
+    `body` and `answer` are Structs of JSON objects. None as `body`: the request has none. None as
+    `answer`: the response is the item. `errors` are the errors it raises besides those that every
+    operation can raise.
+    """
+
+    body: type[Struct] | None = None
+    answer: type[Struct] | None = None
+    errors: tuple[type[DomainError], ...] = ()
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One method of one path: the name and the docstring of its view, and what it declares."""
+
+    path: str
+    method: str
+    name: str
+    doc: str
+    operation: Operation | None

@@ -1,0 +1,68 @@
+"""Claims: the rows that make a value of a unique field belong to one item.
+
+DynamoDB keeps nothing unique but a primary key, so a unique value is a key of the table of claims.
+A claim is written and deleted in the transaction that writes its item.
+https://aws.amazon.com/blogs/database/simulating-amazon-dynamodb-unique-constraints-using-transactions/
+"""
+
+from typing import Any
+
+from chalicelib.schema import CLAIMS, Resource
+from chalicelib.storage import dynamodb
+from chalicelib.storage.attributes import Row
+from chalicelib.storage.expressions import Expression
+
+TABLE = dynamodb.table_name(CLAIMS)
+
+
+class ClaimOwnerMismatch(Exception):
+    """A claim on an item's value belongs to another item: the table was changed by hand."""
+
+
+def claims_of(resource: Resource, row: Row) -> dict[str, str]:
+    """The ids of the claims that an item has, by field."""
+    return {
+        name: f"{resource.name}#{name}#{row[attribute]['S']}"
+        for name in resource.unique
+        if (attribute := resource.compared_attribute(name)) in row
+    }
+
+
+def claim_changes(
+    resource: Resource, key: str, before: Row, after: Row
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The transaction's writes when an item changes: the claims to make, and those to release.
+
+    Both are by field. An empty row stands for no item.
+    """
+    old, new = claims_of(resource, before), claims_of(resource, after)
+    made = {name: _put(claim, key) for name, claim in new.items() if old.get(name) != claim}
+    released = {name: _delete(claim, key) for name, claim in old.items() if new.get(name) != claim}
+    return made, released
+
+
+def _put(claim: str, owner: str) -> dict[str, Any]:
+    expression = Expression()
+    return {
+        "Put": {
+            "TableName": TABLE,
+            "Item": {"id": {"S": claim}, "owner": {"S": owner}},
+            "ConditionExpression": f"attribute_not_exists({expression.name('id')})",
+            **expression.parameters(),
+        }
+    }
+
+
+def _delete(claim: str, owner: str) -> dict[str, Any]:
+    # The condition holds as long as the item's own condition does. It keeps the claim of another
+    # item from being released if the table was changed by hand.
+    expression = Expression()
+    name, value = expression.name("owner"), expression.value({"S": owner})
+    return {
+        "Delete": {
+            "TableName": TABLE,
+            "Key": {"id": {"S": claim}},
+            "ConditionExpression": f"attribute_not_exists({name}) OR {name} = {value}",
+            **expression.parameters(),
+        }
+    }

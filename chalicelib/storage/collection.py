@@ -1,0 +1,379 @@
+"""The data-access module: what can be done with the items of one resource.
+
+Every write is one conditional operation. Its condition and the answer to its failure decide;
+nothing is read first that the write itself can check.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from os import urandom
+from typing import Any
+from uuid import uuid4
+
+from msgspec import Struct
+
+from chalicelib.context import Context, Precondition
+from chalicelib.errors import Conflict, Invalid, Problem, Unavailable
+from chalicelib.items import Item, Page
+from chalicelib.schema import (
+    COLLECTION,
+    SERVER_FIELDS,
+    Resource,
+    Write,
+    lowercase_attribute,
+    set_fields,
+)
+from chalicelib.storage import claims, dynamodb, idempotency, transactions
+from chalicelib.storage.attributes import AttributeValue, Row, decode_row, encode_row
+from chalicelib.storage.dynamodb import ConditionFailed
+from chalicelib.storage.expressions import (
+    Change,
+    Exists,
+    Expression,
+    Guard,
+    IsFree,
+    Meets,
+    check,
+    condition_expression,
+)
+from chalicelib.storage.queries import ListQuery
+from chalicelib.storage.transactions import TransactionConflict
+from chalicelib.validation import key_problems, parse, parse_query
+
+# The names of a transaction's writes; those of a field are followed by the field's name.
+ITEM, RECORD, REFERENCE, CLAIM = "item", "record", "reference", "claim"
+
+
+class Collection:
+    """The items of one resource, in the resource's table."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.table = dynamodb.table_name(resource.name)
+
+    def create(self, body: Mapping[str, Any], context: Context) -> Item:
+        """Create an item, under the key in `body` or else a UUID.
+
+        With an idempotency key, the same request of the same caller creates one item, and each
+        repetition returns that item, `replayed`. Raises Invalid, Conflict if another item has the
+        key or the value of a unique field, or IdempotencyKeyReused.
+        """
+        key = body[self.resource.key] if self.resource.key in body else str(uuid4())
+        fields = self._parse(self.resource.fields, body, key)
+        write = _new_write()
+        omitted = {
+            name: default()
+            for name, default in self.resource.create_defaults.items()
+            if name not in fields
+        }
+        row = self._row(
+            {
+                self.resource.key: key,
+                **fields,
+                **omitted,
+                **{name: field.value(write) for name, field in SERVER_FIELDS.items()},
+                COLLECTION: self.resource.name,
+            }
+        )
+        return self._insert(row, context)
+
+    def read(self, key: str, context: Context) -> Item:
+        """The item with this key, strongly consistent.
+
+        Raises Invalid, NotFound, or PreconditionFailed if `If-Match` lists other etags. A match of
+        `If-None-Match` is not an error of a read: `http.responses.ok_or_not_modified`.
+        """
+        if_match = Precondition(match=context.precondition.match)
+        return self._item(check(self._guards(key, if_match), self._get(key)))
+
+    def replace(self, key: str | None, body: Mapping[str, Any], context: Context) -> Item:
+        """Replace all fields of an item by those in `body`. Raises Invalid for a `key` of None.
+
+        Raises Invalid, NotFound, PreconditionFailed, or Conflict if another item has the value of a
+        unique field.
+        """
+        fields = self._parse(self.resource.fields, body, key)
+        return self._update(key, fields, self.resource.optional_fields - fields.keys(), context)
+
+    def patch(self, key: str, body: Mapping[str, Any], context: Context) -> Item:
+        """Change the fields in `body`; None removes one, or resets it to its default (RFC 7396).
+
+        Raises as `replace` does.
+        """
+        changes = self._parse(self.resource.merge_patch_type, body, key)
+        nulls = {name for name, value in changes.items() if value is None}
+        fields = {
+            name: self.resource.defaults[name] if name in nulls else value
+            for name, value in changes.items()
+            if name not in nulls & self.resource.optional_fields
+        }
+        return self._update(key, fields, nulls & self.resource.optional_fields, context)
+
+    def delete(self, key: str, context: Context) -> None:
+        """Delete an item. Raises Invalid, NotFound or PreconditionFailed."""
+        if self.resource.unique or context.idempotency_key:
+            self._write_in_transaction(key, None, context)
+            return
+        guards = self._guards(key, context.precondition)
+        try:
+            dynamodb.delete(**self._conditional(key, guards))
+        except ConditionFailed as failed:
+            # If the item is gone after an attempt whose answer was lost, that attempt deleted it,
+            # or another request did. Either way the caller has what it asked for.
+            if failed.row or not failed.retried:
+                check(guards, failed.row)
+                raise
+
+    def page(
+        self,
+        query: Mapping[str, str],
+        context: Context,  # noqa: ARG002, every list is the same for all callers
+    ) -> Page:
+        """The page of the list that the query parameters describe. Raises Invalid.
+
+        One Query, which reads the page and one item more, to know whether there is a next page.
+        """
+        parameters = set_fields(
+            parse_query(self.resource.list_parameters, query, noun=self.resource.noun)
+        )
+        listed = ListQuery.of(self.resource, parameters)
+        cursor = parameters.get("cursor")
+        start = None if cursor is None else listed.exclusive_start_key(cursor)
+        if listed.is_empty:
+            return Page([], None)
+        limit = parameters["limit"]
+        rows = self._query(listed.request(), start=start, count=limit + 1)
+        items = [self._item(row).values for row in rows[:limit]]
+        return Page(items, listed.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
+
+    def _get(self, key: Any) -> Row | None:
+        return dynamodb.get(TableName=self.table, Key=self._key(key), ConsistentRead=True)
+
+    def _query(self, request: dict[str, Any], *, start: Row | None, count: int) -> list[Row]:
+        # A Query ends at 1 MB, which some 50 of the longest reviews fill. Only then does a second
+        # follow: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+        rows: list[Row] = []
+        while True:
+            after = {"ExclusiveStartKey": start} if start else {}
+            found, start = dynamodb.query(
+                TableName=self.table, Limit=count - len(rows), **request, **after
+            )
+            rows += found
+            if start is None or len(rows) == count:
+                return rows
+
+    def _insert(self, row: Row, context: Context) -> Item:
+        key = row[self.resource.key]["S"]
+        guards = (IsFree(self.resource, key),)
+        expression = Expression()
+        put = {
+            "TableName": self.table,
+            "Item": row,
+            "ConditionExpression": condition_expression(guards, expression),
+            **expression.parameters(),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        item = self._item(row)
+        linked = self._linked_writes(key, {}, row, context, item)
+        if not linked:
+            try:
+                dynamodb.put(**put)
+            except ConditionFailed as failed:
+                if not _is_same_write(failed.row, row):
+                    check(guards, failed.row)
+                    raise
+            return item
+        for _ in transactions.attempts():
+            try:
+                refused = transactions.write(linked | {ITEM: {"Put": put}})
+            except TransactionConflict:
+                continue
+            return self._outcome(refused, row, context) or item
+        raise Unavailable
+
+    def _update(
+        self, key: Any, fields: dict[str, Any], removed: AbstractSet[str], context: Context
+    ) -> Item:
+        write = _new_write()
+        values = {
+            **fields,
+            **{
+                name: field.value(write) for name, field in SERVER_FIELDS.items() if field.on_update
+            },
+        }
+        copies = {lowercase_attribute(name) for name in removed & self.resource.ignore_case}
+        change = Change(self._row(values), frozenset(removed | copies))
+        linked = {*self.resource.unique, *self.resource.references}
+        if linked & fields.keys() or removed & {*self.resource.unique} or context.idempotency_key:
+            return self._write_in_transaction(key, change, context)
+        guards = self._guards(key, context.precondition)
+        try:
+            row = dynamodb.update(**self._conditional(key, guards, change), ReturnValues="ALL_NEW")
+        except ConditionFailed as failed:
+            if failed.row is None or not _is_same_write(failed.row, change.set):
+                check(guards, failed.row)
+                raise
+            row = failed.row
+        return self._item(row)
+
+    def _write_in_transaction(self, key: Any, change: Change | None, context: Context) -> Item:
+        """Change or delete an item together with its claims, references and idempotency record.
+
+        The claims to make and release depend on the item, so it is read first. The write's
+        condition is that the item has not changed since; if it has, both are repeated.
+        """
+        guards = self._guards(key, context.precondition)
+        for _ in transactions.attempts():
+            before = check(guards, self._get(key))
+            unchanged = self._guards(key, Precondition(match=(before["etag"]["S"],)))
+            request = self._conditional(key, unchanged, change)
+            after = change.apply(before) if change else {}
+            item = self._item(after or before)
+            linked = self._linked_writes(key, before, after, context, item)
+            try:
+                refused = transactions.write(
+                    linked | {ITEM: {"Update" if change else "Delete": request}}
+                )
+            except TransactionConflict:
+                continue
+            if ITEM in refused and RECORD not in refused:
+                continue
+            return self._outcome(refused, after, context) or item
+        raise Unavailable
+
+    def _linked_writes(
+        self, key: str, before: Row, after: Row, context: Context, item: Item
+    ) -> dict[str, dict[str, Any]]:
+        """The writes that go with an item's own write in one transaction, by name.
+
+        An empty row stands for no item. `item` is what an idempotency record is to hold.
+        """
+        idempotency_key = context.idempotency_key
+        records = (
+            {RECORD: idempotency.record_replay(idempotency_key, context.caller, item)}
+            if idempotency_key
+            else {}
+        )
+        checks = {
+            f"{REFERENCE} {name}": _check_exists(after[name], other)
+            for name, other in self.resource.references.items()
+            if name in after and after[name] != before.get(name)
+        }
+        made, released = claims.claim_changes(self.resource, key, before, after)
+        return {
+            **records,
+            **checks,
+            **{f"{CLAIM} {name}": write for name, write in made.items()},
+            **{f"release {name}": write for name, write in released.items()},
+        }
+
+    def _outcome(
+        self, refused: Mapping[str, Row | None], row: Row, context: Context
+    ) -> Item | None:
+        """What a transaction that would store `row` has come to, by the writes that were refused.
+
+        None if it was committed; the recorded item if the request is a repetition. Raises
+        IdempotencyKeyReused, Invalid or Conflict: the first of them that applies.
+        """
+        if not refused:
+            return None
+        record = refused.get(RECORD)
+        if record and context.idempotency_key:
+            return idempotency.replay(context.idempotency_key, record)
+        missing = [
+            Problem(name, f"must be the key of a {other.noun} that exists")
+            for name, other in self.resource.references.items()
+            if f"{REFERENCE} {name}" in refused
+        ]
+        if missing:
+            raise Invalid(*missing)
+        taken = [self.resource.key] if ITEM in refused else []
+        taken += [name for name in self.resource.unique if f"{CLAIM} {name}" in refused]
+        if taken:
+            raise Conflict(self.resource.noun, {name: row[name]["S"] for name in taken})
+        raise claims.ClaimOwnerMismatch(", ".join(refused))
+
+    def _parse(self, kind: type[Struct], body: Mapping[str, Any], key: Any) -> dict[str, Any]:
+        """The fields in `body`, which may also hold the key and server fields, which are ignored.
+
+        Raises Invalid, also for a `key` that is not valid, or that differs from the one in `body`.
+        """
+        own = (self.resource.key, *SERVER_FIELDS)
+        values = {name: value for name, value in body.items() if name not in own}
+        problems = key_problems(self.resource.key, key)
+        if not problems and body.get(self.resource.key, key) != key:
+            problems = [Problem(self.resource.key, f"must be {key}, as in the address")]
+        try:
+            fields = set_fields(parse(kind, values, noun=self.resource.noun))
+        except Invalid as error:
+            raise Invalid(*problems, *error.problems) from None
+        if problems:
+            raise Invalid(*problems)
+        return fields
+
+    def _key(self, key: Any) -> Row:
+        problems = key_problems(self.resource.key, key)
+        if problems:
+            raise Invalid(*problems)
+        return {self.resource.key: {"S": key}}
+
+    def _guards(self, key: Any, precondition: Precondition) -> tuple[Guard, ...]:
+        return (Exists(self.resource, key), Meets(precondition, self.resource, key))
+
+    def _conditional(
+        self, key: Any, guards: tuple[Guard, ...], change: Change | None = None
+    ) -> dict[str, Any]:
+        """The parameters of an UpdateItem with `change`, or else of a DeleteItem."""
+        expression = Expression()
+        update = {"UpdateExpression": change.update_expression(expression)} if change else {}
+        return {
+            "TableName": self.table,
+            "Key": self._key(key),
+            "ConditionExpression": condition_expression(guards, expression),
+            **update,
+            **expression.parameters(),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _row(self, values: Mapping[str, Any]) -> Row:
+        """The row to store, with the lower-case copies that indexes and claims compare."""
+        copies = {
+            lowercase_attribute(name): values[name].lower()
+            for name in self.resource.ignore_case
+            if name in values
+        }
+        return encode_row({**values, **copies})
+
+    def _item(self, row: Row) -> Item:
+        # Decoded from attribute values also after a write, so that every answer with one etag has
+        # the same bytes, as a strong etag promises (RFC 9110 section 8.8.1).
+        missing = self.resource.defaults.keys() - row.keys()
+        if missing:
+            # The row was stored before the field was declared.
+            row = row | encode_row({name: self.resource.defaults[name] for name in missing})
+        values = decode_row(row, self.resource.attributes)
+        return Item(values[self.resource.key], values["etag"], values)
+
+
+def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:
+    expression = Expression()
+    return {
+        "ConditionCheck": {
+            "TableName": dynamodb.table_name(resource.name),
+            "Key": {resource.key: key},
+            "ConditionExpression": Exists(resource, key["S"]).condition(expression),
+            **expression.parameters(),
+        }
+    }
+
+
+def _is_same_write(stored: Row | None, row: Row) -> bool:
+    """Whether this very call wrote what is stored, in an attempt whose answer was lost."""
+    return stored is not None and stored["etag"] == row["etag"]
+
+
+def _new_write() -> Write:
+    # The etag is random, not a version number: it must not return when a key does.
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Write(now, f'"{urandom(12).hex()}"')

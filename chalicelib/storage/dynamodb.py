@@ -1,0 +1,194 @@
+"""The DynamoDB client, one function for each API action in use, and AWS's errors as ours.
+
+All calls are here, so that Chalice's policy generator finds every action and the log counts every
+call.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB.html
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from msgspec import Struct
+
+from chalicelib import settings
+from chalicelib.errors import Unavailable
+from chalicelib.schema import CLAIMS
+from chalicelib.storage import sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.storage.attributes import Row
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# A call whose three attempts all time out takes 3 x (1 + 2) s, and two pauses of at most 1 s and
+# 2 s: 12 s, well under API Gateway's timeout of 29 s. DynamoDB usually answers within 10 ms.
+client = sdk.client(
+    "dynamodb",
+    config=Config(
+        connect_timeout=1,
+        read_timeout=2,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        tcp_keepalive=True,
+    ),
+)
+
+# The number of calls that the current invocation has made.
+calls = ContextVar("calls", default=0)
+
+
+class ConditionFailed(Exception):
+    """The ConditionExpression did not hold. `row` is the stored item (None: there is none).
+
+    `retried` is true if botocore repeated the call: an earlier attempt, whose answer was lost, may
+    have made the very change that the condition found.
+    """
+
+    def __init__(self, row: Row | None, *, retried: bool) -> None:
+        super().__init__()
+        self.row = row
+        self.retried = retried
+
+
+class Reason(Struct, frozen=True):
+    """The CancellationReason of one write of a transaction.
+
+    `refused`: its condition did not hold, and `row` is the stored item (None: there is none).
+    `transient`: a conflict with another transaction, or a throttle; it may be tried again.
+    """
+
+    refused: bool
+    transient: bool
+    row: Row | None
+
+
+class Cancelled(Exception):
+    """A transaction was cancelled; `reasons` has one reason for each write, in their order."""
+
+    def __init__(self, reasons: list[Reason]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
+# Error codes that DynamoDB sends when the request itself is right; botocore has retried them all.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+UNAVAILABLE = frozenset(
+    {
+        "InternalServerError",
+        "InternalServerErrorException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "ThrottlingException",
+        "Throttling",
+        "TransactionInProgressException",
+    }
+)
+SERVER_ERROR = 500
+
+# Cancellation reasons of a transaction that is right in itself; any other one is a bug of this app.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+REFUSED = "ConditionalCheckFailed"
+TRANSIENT = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
+REASONS = {"None", REFUSED, *TRANSIENT}
+
+
+def table_name(name: str) -> str:
+    """The TableName of a resource, by its name, or of the claims."""
+    return settings.TABLE_PREFIX + name
+
+
+def _translated(call: Callable[P, R]) -> Callable[P, R]:
+    """The function, with its calls counted and botocore's exceptions translated.
+
+    Raises ConditionFailed, Cancelled, or Unavailable after bounded retries. Other errors (a missing
+    table, a missing permission) are the deployment's, and are raised as they are.
+    """
+
+    @wraps(call)
+    def translated(*args: P.args, **kwargs: P.kwargs) -> R:
+        calls.set(calls.get() + 1)
+        try:
+            return call(*args, **kwargs)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            meta = error.response["ResponseMetadata"]
+            if code == "ConditionalCheckFailedException":
+                row: Any = error.response.get("Item")
+                raise ConditionFailed(row, retried=meta.get("RetryAttempts", 0) > 0) from None
+            if code == "TransactionCanceledException":
+                reasons: list[Any] = list(error.response["CancellationReasons"])
+                if all(reason["Code"] in REASONS for reason in reasons):
+                    raise Cancelled([_reason(each) for each in reasons]) from None
+            if code in UNAVAILABLE or meta.get("HTTPStatusCode", 0) >= SERVER_ERROR:
+                raise Unavailable from error
+            raise
+        except HTTPClientError as error:
+            raise Unavailable from error
+
+    return translated
+
+
+@_translated
+def get(**request: Any) -> Row | None:
+    """GetItem. Returns the item, or None."""
+    return cast("Row | None", client.get_item(**request).get("Item"))
+
+
+def connect() -> None:
+    """Open the connection that requests use, by reading an item that does not exist.
+
+    It costs half a read unit. Errors are ignored: the next request reports them.
+    """
+    with suppress(BotoCoreError, ClientError, Unavailable):
+        get(TableName=table_name(CLAIMS), Key={"id": {"S": "init"}})
+
+
+@_translated
+def put(**request: Any) -> None:
+    """PutItem."""
+    client.put_item(**request)
+
+
+@_translated
+def update(**request: Any) -> Row:
+    """UpdateItem with ReturnValues ALL_NEW. Returns the item after the update."""
+    return cast("Row", client.update_item(**request)["Attributes"])
+
+
+@_translated
+def delete(**request: Any) -> None:
+    """DeleteItem."""
+    client.delete_item(**request)
+
+
+@_translated
+def query(**request: Any) -> tuple[list[Row], Row | None]:
+    """Query. Returns the items, and the LastEvaluatedKey (None: there are no more)."""
+    response = cast("Any", client.query(**request))
+    return response["Items"], response.get("LastEvaluatedKey")
+
+
+@_translated
+def transact(**request: Any) -> None:
+    """TransactWriteItems. Raises Cancelled.
+
+    botocore sends the same ClientRequestToken with each attempt of one call, so that DynamoDB does
+    not repeat an attempt whose answer was lost.
+    """
+    client.transact_write_items(**request)
+
+
+def _reason(reason: Mapping[str, Any]) -> Reason:
+    code = reason["Code"]
+    return Reason(code == REFUSED, code in TRANSIENT, reason.get("Item"))

@@ -1,0 +1,124 @@
+"""botocore clients that start and parse faster than `boto3.client`.
+
+boto3's clients are botocore's. Three replaceable components of botocore's session are replaced: the
+loader of data files, the parser of responses, and the User-Agent header. boto3 itself is not
+imported. docs/performance.md has what each saves.
+https://botocore.amazonaws.com/v1/documentation/api/latest/reference/loaders.html
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.config import Config
+from botocore.loaders import JSONFileLoader, Loader
+from botocore.parsers import ResponseParserFactory, create_parser
+from botocore.session import get_session
+from msgspec import Raw
+from msgspec.json import decode
+
+from chalicelib import settings
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+OK = 200
+ENDPOINTS = "endpoints.json"
+
+
+class OneServiceLoader(Loader):
+    """botocore's loader for one service: it does not list the folders of the 400 others."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(file_loader=MsgspecFileLoader(service))
+        self.service = service
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002, botocore's
+        """The one service."""
+        return [self.service]
+
+
+class MsgspecFileLoader(JSONFileLoader):
+    """botocore's loader of data files, with msgspec, which takes a third of the time."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+
+    def load_file(self, file_path: str) -> Any:
+        """The data in `file_path`, which has no extension; None if there is no such file."""
+        for extension, read in ((".json", Path.read_bytes), (".json.gz", _read_gzip)):
+            file = Path(file_path + extension)
+            if file.is_file():
+                text = read(file)
+                return self._one_service_endpoints(text) if file.name == ENDPOINTS else decode(text)
+        return None
+
+    def _one_service_endpoints(self, text: bytes) -> dict[str, Any]:
+        """`endpoints.json`, reduced to this one service."""
+        data: dict[str, Any] = decode(text, type=dict[str, Raw])
+        partitions = decode(data.get("partitions", b"[]"), type=list[dict[str, Raw]])
+        return {name: decode(value) for name, value in data.items() if name != "partitions"} | {
+            "partitions": [
+                {
+                    name: self._this_service(value) if name == "services" else decode(value)
+                    for name, value in partition.items()
+                }
+                for partition in partitions
+            ]
+        }
+
+    def _this_service(self, services: Raw) -> dict[str, Any]:
+        return {
+            name: decode(value)
+            for name, value in decode(services, type=dict[str, Raw]).items()
+            if name == self.service
+        }
+
+
+class ParserFactory(ResponseParserFactory):
+    """botocore's factory of parsers, with `ResponseParser` for the JSON protocol of DynamoDB."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._json = ResponseParser()
+
+    def create_parser(self, protocol_name: str) -> Any:
+        """The parser of a protocol's responses. botocore calls this for each response."""
+        return self._json if protocol_name == "json" else super().create_parser(protocol_name)
+
+
+class ResponseParser:
+    """A parser that returns a successful response's JSON as it is.
+
+    botocore's own parser converts each value by the service's model, for dates and binary values,
+    which are not used here. It still parses errors.
+    """
+
+    def __init__(self) -> None:
+        self._botocore = create_parser("json")
+
+    def parse(self, response: Any, shape: Shape) -> Any:
+        """A response's members and its ResponseMetadata. Raises msgspec.DecodeError."""
+        if response["status_code"] != OK:
+            return self._botocore.parse(response, shape)
+        metadata = {"HTTPStatusCode": OK, "HTTPHeaders": response["headers"]}
+        return {**decode(response["body"]), "ResponseMetadata": metadata}
+
+
+def client(service: str, *, config: Config) -> DynamoDBClient:
+    """A client like `boto3.client(service)`, for a service with DynamoDB's protocol, JSON."""
+    session = get_session()
+    session.register_component("data_loader", OneServiceLoader(service))
+    session.register_component("response_parser_factory", ParserFactory())
+    # Built once: botocore would build it twice for each call.
+    config = config.merge(Config(user_agent=session.user_agent()))
+    made: Any = session.create_client(service, config=config, verify=settings.CA_BUNDLE)
+    return cast("DynamoDBClient", made)
+
+
+def _read_gzip(file: Path) -> bytes:
+    with gzip.open(file) as opened:
+        return opened.read()

@@ -1,0 +1,60 @@
+"""Transactions: writes that DynamoDB makes together or not at all.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+
+from collections.abc import Iterator, Mapping
+from random import random
+from time import monotonic, sleep
+from typing import Any
+
+from chalicelib.storage import dynamodb
+from chalicelib.storage.attributes import Row
+from chalicelib.storage.dynamodb import Cancelled
+
+# Another transaction on the same items ends within milliseconds. In the worst case the last attempt
+# begins at the end of RETRY_SECONDS and takes 24 s (a read and a transaction of 12 s each:
+# dynamodb.py), which is under API Gateway's timeout of 29 s.
+RETRY_SECONDS = 2.0
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
+
+
+class TransactionConflict(Exception):
+    """Another write was in the way. Nothing was written; the transaction may be tried again."""
+
+
+def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
+    """Make all writes, which have names, or none of them.
+
+    Returns what was refused: the stored row (None: there is none, or it was not asked for) by the
+    name of the write whose condition did not hold. Empty if the transaction was committed. Raises
+    TransactionConflict.
+    """
+    try:
+        dynamodb.transact(TransactItems=list(writes.values()))
+    except Cancelled as cancelled:
+        # Checked first, because a refusal beside a conflict can be wrong: a transaction that is
+        # being committed may show its item before its idempotency record.
+        if any(reason.transient for reason in cancelled.reasons):
+            raise TransactionConflict from None
+        return {
+            name: reason.row
+            for name, reason in zip(writes, cancelled.reasons, strict=True)
+            if reason.refused
+        }
+    return {}
+
+
+def attempts() -> Iterator[None]:
+    """Yields once for each attempt, for RETRY_SECONDS, with growing random pauses in between.
+
+    https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+    """
+    started = monotonic()
+    pause = FIRST_PAUSE_SECONDS
+    while monotonic() - started < RETRY_SECONDS:
+        yield
+        # Random, because clients that collided would collide again after equal pauses.
+        sleep(random() * pause)  # noqa: S311, not a secret
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,1 @@
+"""Stages in an AWS account: tables, policy, template, deployment."""

@@ -1,0 +1,94 @@
+"""Chalice's command line for stages in AWS: `python -m infra.aws.chalice_cli deploy --stage dev`.
+
+It differs from the plain command, which works as well, in two ways: the zip is reproducible and
+compiled (bundle.py), and the Swagger document has API Gateway's extensions (rest_api.py). The
+replaced classes are internal to Chalice, which is why its version is pinned.
+"""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import chalice.cli
+import chalice.deploy.deployer
+import chalice.package
+from chalice import Chalice
+from chalice.deploy.deployer import ChaliceDeploymentError
+from chalice.deploy.models import RestAPI
+from chalice.deploy.swagger import CFNSwaggerGenerator, TemplatedSwaggerGenerator
+from click import Abort, ClickException
+
+from infra import stages
+from infra.aws import rest_api
+from infra.aws.bundle import Packager
+from infra.errors import EXPECTED, CommandError, error_message
+from infra.stages import ALIAS, PROJECT, Stage
+
+
+class DeploySwagger(TemplatedSwaggerGenerator):
+    """The document that `chalice deploy` imports."""
+
+    def generate_swagger(self, app: Chalice, rest_api_model: RestAPI | None = None) -> Any:
+        return _extended(super().generate_swagger(app, rest_api_model), app)
+
+
+class TemplateSwagger(CFNSwaggerGenerator):
+    """The document in the template of `chalice package`."""
+
+    def generate_swagger(self, app: Chalice, rest_api_model: RestAPI | None = None) -> Any:
+        return _extended(super().generate_swagger(app, rest_api_model), app)
+
+    def _uri(self, lambda_arn: str | None = None) -> Any:
+        uri = super()._uri(lambda_arn)
+        if not _stage().has_alias:
+            return uri
+        # What SAM calls the alias that AutoPublishAlias makes; its Ref is its ARN.
+        text = uri["Fn::Sub"].replace("${APIHandler.Arn}", f"${{APIHandlerAlias{ALIAS}}}")
+        return {"Fn::Sub": text}
+
+
+def _stage() -> Stage:
+    return stages.load(os.environ["STAGE"])
+
+
+def _extended(document: Any, app: Chalice) -> Any:
+    return rest_api.add_extensions(document, app, _stage())
+
+
+REPLACEMENTS: tuple[tuple[object, str, object], ...] = (
+    (chalice.deploy.deployer, "LambdaDeploymentPackager", Packager),
+    (chalice.deploy.deployer, "TemplatedSwaggerGenerator", DeploySwagger),
+    (chalice.package, "CFNSwaggerGenerator", TemplateSwagger),
+)
+
+
+def main() -> int:
+    """Run Chalice's command line with the replacements in place. Returns the exit status."""
+    for owner, name, replacement in REPLACEMENTS:
+        setattr(owner, name, replacement)
+    try:
+        # Not `chalice.cli.main`, which prints a stack trace for every error of AWS.
+        chalice.cli.cli(obj={}, standalone_mode=False)
+    except Abort:
+        print("Interrupted. Run the same command again.", file=sys.stderr)
+    except ClickException as error:
+        error.show()
+    except ChaliceDeploymentError as error:
+        print(str(error).strip(), file=sys.stderr)
+    except EXPECTED as error:
+        print(error_message(error), file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+def run(stage: Stage, name: str, *arguments: str) -> None:
+    """Run one of Chalice's commands for a stage, in another process. Raises CommandError."""
+    line = [sys.executable, "-m", __name__, name, "--stage", stage.name, *arguments]
+    if subprocess.run(line, cwd=PROJECT, check=False).returncode:
+        raise CommandError(f"chalice {name} failed; the message above says why.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Deploying the package of a stage as a CloudFormation stack.
+
+dist/STAGE is deployed as it is, so that what was tested is what is deployed. Tables and log groups
+that an earlier stack or `make deploy` has left are imported.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+from infra.aws import deploy
+from infra.errors import CommandError
+from infra.stages import PROJECT, Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+# The template's parameters, and the environment variables with their values.
+PARAMETERS = {"AlarmTopicArn": "ALARM_TOPIC_ARN", "WebAclArn": "WEB_ACL_ARN"}
+# CloudFormation's reasons for an empty change set.
+NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+
+
+def deploy_stack(stage: Stage, bucket: str) -> None:
+    """Deploy the package of a stage as a stack, uploaded to an S3 bucket. Raises CommandError."""
+    package = PROJECT / "dist" / stage.name
+    if not (package / "sam.json").exists():
+        raise CommandError(
+            f"dist/{stage.name} does not exist: make package STAGE={stage.name} writes it."
+        )
+    client = boto3.client("cloudformation")
+    identity = boto3.client("sts").get_caller_identity()
+    region = client.meta.region_name
+    print(f"Stack {stage.function} in account {identity['Account']}, region {region}.")
+    deploy.check_logs(stage)
+    template = json.loads((package / "sam.json").read_text())
+    url = upload(template, package / "deployment.zip", bucket)
+    outputs = apply(client, stage, template, url)
+    for name, value in sorted(outputs.items()):
+        print(f"{name}: {value}")
+    deploy.smoke_test(outputs["EndpointURL"])
+
+
+def upload(template: dict[str, Any], code: Path, bucket: str) -> str:
+    """Put the zip and the template, which names it, into a bucket. Returns the template's URL.
+
+    Their names are their digests: what an earlier stack was made of stays for a roll back.
+    """
+    client = boto3.client("s3")
+    packed = code.read_bytes()
+    key = f"storefront/{sha256(packed).hexdigest()}.zip"
+    client.put_object(Bucket=bucket, Key=key, Body=packed)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = f"s3://{bucket}/{key}"
+    text = json.dumps(template).encode()
+    key = f"storefront/{sha256(text).hexdigest()}.json"
+    client.put_object(Bucket=bucket, Key=key, Body=text)
+    endpoint = client.meta.endpoint_url
+    host = endpoint.partition("://")[2]
+    return f"https://{bucket}.{host}/{key}" if "amazonaws" in host else f"{endpoint}/{bucket}/{key}"
+
+
+def apply(
+    client: "CloudFormationClient", stage: Stage, template: dict[str, Any], url: str
+) -> dict[str, str]:
+    """Make the stack what the template says. Returns its outputs. Raises CommandError."""
+    name = stage.function
+    known = _stack(client, name)
+    is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
+    made = client.create_change_set(
+        StackName=name,
+        ChangeSetName=f"{name}-{sha256(os.urandom(8)).hexdigest()[:16]}",
+        ChangeSetType="CREATE" if is_new else "UPDATE",
+        TemplateURL=url,
+        Parameters=_parameters(template, known),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Tags=[{"Key": key, "Value": value} for key, value in stage.tags.items()],
+        ImportExistingResources=True,
+        # Or what is left of a first attempt would have to be deleted by hand before the second.
+        OnStackFailure="DELETE" if is_new else "ROLLBACK",
+    )
+    if _is_ready(client, made["Id"]):
+        client.execute_change_set(ChangeSetName=made["Id"])
+        until = "stack_create_complete" if is_new else "stack_update_complete"
+        _wait(client, made["StackId"], until)
+    done = _stack(client, name)
+    return {output["OutputKey"]: output["OutputValue"] for output in done["Outputs"]}
+
+
+def _is_ready(client: "CloudFormationClient", change_set: str) -> bool:
+    """Wait for a change set and say what is in it. Returns whether there is anything."""
+    try:
+        client.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set)
+    except WaiterError as error:
+        reason = error.last_response.get("StatusReason", "")
+        if any(words in reason for words in NO_CHANGE):
+            client.delete_change_set(ChangeSetName=change_set)
+            print("Nothing changes.")
+            return False
+        raise CommandError(f"CloudFormation does not take the template: {reason}") from None
+    for page in client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set):
+        for change in page["Changes"]:
+            resource = change["ResourceChange"]
+            print(f"  {resource['Action']} {resource['LogicalResourceId']}")
+    return True
+
+
+def _wait(client: "CloudFormationClient", stack: str, until: Any) -> None:
+    print("CloudFormation is at work ...", flush=True)
+    try:
+        client.get_waiter(until).wait(StackName=stack)
+    except WaiterError:
+        events = client.describe_stack_events(StackName=stack)["StackEvents"]
+        # The newest come first; the oldest failure is the cause of the others.
+        failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
+        first = failed[-1] if failed else events[0]
+        raise CommandError(
+            f"CloudFormation has gone back to what was there: {first['LogicalResourceId']} failed, "
+            f"{first.get('ResourceStatusReason', 'without a reason')}."
+        ) from None
+
+
+def _stack(client: "CloudFormationClient", name: str) -> Any:
+    try:
+        return client.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+
+
+def _parameters(template: dict[str, Any], known: Any) -> Any:
+    """What the environment says; what it does not stays as it is."""
+    had = {each["ParameterKey"] for each in (known or {}).get("Parameters", [])}
+    return [
+        {"ParameterKey": name, "ParameterValue": os.environ[PARAMETERS[name]]}
+        if PARAMETERS[name] in os.environ
+        else {"ParameterKey": name, "UsePreviousValue": True}
+        for name in template["Parameters"]
+        if PARAMETERS[name] in os.environ or name in had
+    ]

@@ -1,0 +1,322 @@
+"""The DynamoDB tables of a stage, from the declarations in models.py.
+
+Creates what is missing, one step after another: tables, indexes, time to live, point-in-time
+recovery, tags, auto scaling. It changes nothing else and deletes nothing. Each run compares the
+declarations with what exists, so that the next run completes one that was interrupted.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.waiter import WaiterModel, create_waiter_with_client
+from msgspec import Struct
+
+from chalicelib.models import RESOURCES
+from chalicelib.schema import CLAIMS, EXPIRY, Index
+from infra import stages
+from infra.stages import Capacity, Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# An index of a large table is built for hours.
+WAITERS = WaiterModel(
+    {
+        "version": 2,
+        "waiters": {
+            "TableReady": {
+                "operation": "DescribeTable",
+                "delay": 2,
+                "maxAttempts": 43_200,
+                "acceptors": [
+                    {
+                        "state": "success",
+                        "matcher": "path",
+                        "expected": True,
+                        "argument": (
+                            "Table.TableStatus == 'ACTIVE' && length(not_null("
+                            "Table.GlobalSecondaryIndexes, `[]`)[?IndexStatus != 'ACTIVE']) == `0`"
+                        ),
+                    }
+                ],
+            },
+            # They cannot be turned on in the first moments of a table.
+            "BackupsReady": {
+                "operation": "DescribeContinuousBackups",
+                "delay": 2,
+                "maxAttempts": 150,
+                "acceptors": [
+                    {
+                        "state": "success",
+                        "matcher": "path",
+                        "expected": "ENABLED",
+                        "argument": "ContinuousBackupsDescription.ContinuousBackupsStatus",
+                    }
+                ],
+            },
+        },
+    }
+)
+
+
+class Step(Struct, frozen=True):
+    """One step: its description for the console, and the call that takes it."""
+
+    words: str
+    act: Callable[[], Any]
+
+
+class Clients:
+    """The AWS clients that create tables, by default those of the environment."""
+
+    def __init__(self, dynamodb: "DynamoDBClient | None" = None) -> None:
+        self.dynamodb = dynamodb or boto3.client("dynamodb")
+
+    @cached_property
+    def scaling(self) -> "ApplicationAutoScalingClient":
+        return boto3.client("application-autoscaling")
+
+
+def create_local(dynamodb: "DynamoDBClient | None" = None) -> None:
+    """Create what is missing in the stage `local`, without output."""
+    for step in plan(stages.load("local"), Clients(dynamodb)):
+        step.act()
+
+
+def create(stage: Stage) -> None:
+    """Print the missing steps, then take them, with a line for each."""
+    steps = plan(stage, Clients())
+    print(f"Tables of {stage.name}: {summary(steps)}")
+    for step in steps:
+        print(f"  {step.words}")
+    for number, step in enumerate(steps, 1):
+        print(f"{number}/{len(steps)} {step.words} ...", flush=True)
+        step.act()
+    if steps:
+        print("Done.")
+
+
+def summary(steps: list[Step]) -> str:
+    """The number of steps, in words."""
+    return f"{len(steps)} steps to take" if len(steps) > 1 else f"{len(steps) or 'no'} step to take"
+
+
+def plan(stage: Stage, clients: Clients) -> list[Step]:
+    """The steps that are missing between what exists and what is declared."""
+    return [step for table in definitions(stage) for step in _missing(table, stage, clients)]
+
+
+def definitions(stage: Stage) -> Iterator[dict[str, Any]]:
+    """The CreateTable request of each table.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+    """
+    for resource in RESOURCES:
+        keys = [resource.key, *(name for i in resource.indexes for name in (i.partition, i.sort))]
+        types = {name: resource.attribute_type(name) for name in keys}
+        yield _definition(stage, resource.name, types, resource.key) | {
+            "GlobalSecondaryIndexes": [_index(index, stage) for index in resource.indexes]
+        }
+    yield _definition(stage, CLAIMS, {"id": "S"}, "id")
+
+
+def expires(definition: dict[str, Any]) -> bool:
+    """Whether the items of a table may expire."""
+    name: str = definition["TableName"]
+    return name.endswith(CLAIMS)
+
+
+def throughput(stage: Stage) -> dict[str, Any]:
+    """What a table and each of its indexes is given at first; nothing on demand."""
+    capacity = stage.infra.capacity
+    if capacity is None:
+        return {}
+    units = {"ReadCapacityUnits": capacity.minimum, "WriteCapacityUnits": capacity.minimum}
+    return {"ProvisionedThroughput": units}
+
+
+def dimensions(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What auto scaling scales: resource ids and scalable dimensions, of a table and its indexes.
+
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+    """
+    name = f"table/{table['TableName']}"
+    for units in ("Read", "Write"):
+        yield name, f"dynamodb:table:{units}CapacityUnits"
+        for index in table.get("GlobalSecondaryIndexes", []):
+            yield f"{name}/index/{index['IndexName']}", f"dynamodb:index:{units}CapacityUnits"
+
+
+def tracking(dimension: str, capacity: Capacity) -> Any:
+    """The target tracking of one dimension."""
+    units = "Read" if "Read" in dimension else "Write"
+    return {
+        "PredefinedMetricSpecification": {
+            "PredefinedMetricType": f"DynamoDB{units}CapacityUtilization"
+        },
+        "TargetValue": float(capacity.target),
+    }
+
+
+def _definition(stage: Stage, name: str, types: Mapping[str, str], key: str) -> dict[str, Any]:
+    encrypted = stage.infra.encryption == "AWS_MANAGED"
+    return {
+        "TableName": f"{stage.table_prefix}{name}",
+        "BillingMode": "PROVISIONED" if stage.infra.capacity else "PAY_PER_REQUEST",
+        **throughput(stage),
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": kind} for name, kind in types.items()
+        ],
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "DeletionProtectionEnabled": stage.infra.deletion_protection,
+        # Without it, DynamoDB encrypts with a key of its own.
+        **({"SSESpecification": {"Enabled": True, "SSEType": "KMS"}} if encrypted else {}),
+        "Tags": [{"Key": name, "Value": value} for name, value in stage.tags.items()],
+    }
+
+
+def _index(index: Index, stage: Stage) -> dict[str, Any]:
+    return {
+        "IndexName": index.name,
+        "KeySchema": [
+            {"AttributeName": index.partition, "KeyType": "HASH"},
+            {"AttributeName": index.sort, "KeyType": "RANGE"},
+        ],
+        # All attributes, so that a page is read from the index alone.
+        "Projection": {"ProjectionType": "ALL"},
+        **throughput(stage),
+    }
+
+
+def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[Step]:
+    """The steps of one table, in an order in which each can be taken."""
+    client, name = clients.dynamodb, table["TableName"]
+    there = _described(client, name)
+    if there is None:
+        indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])]
+        of = f" with {', '.join(indexes)}" if indexes else ""
+        yield Step(f"create table {name}{of}", partial(client.create_table, **table))
+    if there is None or not _is_ready(there):
+        yield Step(f"wait until {name} is active", partial(_wait, client, "TableReady", name))
+    if there is not None:
+        yield from _missing_indexes(table, there, client)
+        yield from _missing_tags(table, there, client)
+    if expires(table) and (there is None or not _expires(client, name)):
+        wanted: Any = {"Enabled": True, "AttributeName": EXPIRY}
+        yield Step(
+            f"turn on time to live of {name}, by {EXPIRY}",
+            partial(client.update_time_to_live, TableName=name, TimeToLiveSpecification=wanted),
+        )
+    if stage.infra.point_in_time_recovery and (there is None or not _recovers(client, name)):
+        yield Step(
+            f"turn on point-in-time recovery of {name}", partial(_turn_on_recovery, client, name)
+        )
+    if stage.infra.capacity:
+        for resource_id, dimension in dimensions(table):
+            if there is None or not _scales(clients.scaling, resource_id, dimension):
+                act = partial(_scale, clients.scaling, resource_id, dimension, stage.infra.capacity)
+                yield Step(f"scale {dimension} of {resource_id}", act)
+
+
+def _missing_indexes(table: dict[str, Any], there: Any, client: "DynamoDBClient") -> Iterator[Step]:
+    name = table["TableName"]
+    known = {index["IndexName"] for index in there.get("GlobalSecondaryIndexes", [])}
+    for index in table.get("GlobalSecondaryIndexes", []):
+        if index["IndexName"] in known:
+            continue
+        keys = {key["AttributeName"] for key in index["KeySchema"]}
+        types = [a for a in table["AttributeDefinitions"] if a["AttributeName"] in keys]
+        yield Step(
+            f"create index {index['IndexName']} of {name}",
+            partial(
+                client.update_table,
+                TableName=name,
+                AttributeDefinitions=types,
+                GlobalSecondaryIndexUpdates=[{"Create": index}],
+            ),
+        )
+        # DynamoDB creates one index of a table at a time.
+        yield Step(
+            f"wait until index {index['IndexName']} of {name} is active",
+            partial(_wait, client, "TableReady", name),
+        )
+
+
+def _missing_tags(table: dict[str, Any], there: Any, client: "DynamoDBClient") -> Iterator[Step]:
+    arn = there["TableArn"]
+    known = client.list_tags_of_resource(ResourceArn=arn).get("Tags", [])
+    tags = [tag for tag in table["Tags"] if tag not in known]
+    if tags:
+        names = ", ".join(f"{tag['Key']}={tag['Value']}" for tag in tags)
+        yield Step(
+            f"tag {table['TableName']} with {names}",
+            partial(client.tag_resource, ResourceArn=arn, Tags=tags),
+        )
+
+
+def _described(client: "DynamoDBClient", name: str) -> Any:
+    with suppress(client.exceptions.ResourceNotFoundException):
+        return client.describe_table(TableName=name)["Table"]
+    return None
+
+
+def _is_ready(there: Any) -> bool:
+    indexes = there.get("GlobalSecondaryIndexes", [])
+    return all(
+        status == "ACTIVE"
+        for status in (there["TableStatus"], *(index["IndexStatus"] for index in indexes))
+    )
+
+
+def _wait(client: "DynamoDBClient", until: str, name: str) -> None:
+    create_waiter_with_client(until, WAITERS, client).wait(TableName=name)
+
+
+def _expires(client: "DynamoDBClient", name: str) -> bool:
+    told: Any = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    return told["TimeToLiveStatus"] in ("ENABLING", "ENABLED")
+
+
+def _recovers(client: "DynamoDBClient", name: str) -> bool:
+    told: Any = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    recovery = told.get("PointInTimeRecoveryDescription", {})
+    return recovery.get("PointInTimeRecoveryStatus") in ("ENABLING", "ENABLED")
+
+
+def _turn_on_recovery(client: "DynamoDBClient", name: str) -> None:
+    _wait(client, "BackupsReady", name)
+    client.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    )
+
+
+def _scales(client: "ApplicationAutoScalingClient", resource_id: str, dimension: Any) -> bool:
+    policies = client.describe_scaling_policies(
+        ServiceNamespace="dynamodb", ResourceId=resource_id, ScalableDimension=dimension
+    )
+    return bool(policies["ScalingPolicies"])
+
+
+def _scale(
+    client: "ApplicationAutoScalingClient", resource_id: str, dimension: Any, capacity: Capacity
+) -> None:
+    # The policy is what `_scales` looks for, so it comes last.
+    what: Any = {
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": resource_id,
+        "ScalableDimension": dimension,
+    }
+    client.register_scalable_target(
+        **what, MinCapacity=capacity.minimum, MaxCapacity=capacity.maximum
+    )
+    client.put_scaling_policy(
+        **what,
+        PolicyName=f"{resource_id}:{dimension}",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=tracking(dimension, capacity),
+    )

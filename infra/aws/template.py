@@ -1,0 +1,617 @@
+"""What the CloudFormation template of `make package` has beyond what `chalice package` writes.
+
+`extension(stage)` is what `chalice package --merge-template` merges in: dictionaries merge, lists
+and scalars replace. Chalice's own resources are RestAPI, APIHandler, APIHandlerInvokePermission and
+a role per function; each is completed here, and all others are made here.
+https://aws.github.io/chalice/topics/cfn.html
+"""
+
+import json
+import re
+from typing import Any
+
+from chalice.app import (
+    CloudWatchEventConfig,
+    S3EventConfig,
+    ScheduledEventConfig,
+    SNSEventConfig,
+)
+from chalice.utils import to_cfn_resource_name
+
+import app as application
+from chalicelib.schema import EXPIRY
+from infra.aws import policy, rest_api, tables
+from infra.errors import CommandError
+from infra.stages import ALIAS, STACK_TAG, Stage
+
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+
+# What sends events and does not wait for the function's answer: Lambda retries those, and gives up.
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+ASYNCHRONOUS = (CloudWatchEventConfig, S3EventConfig, ScheduledEventConfig, SNSEventConfig)
+
+DEAD_LETTERS = "DeadLetters"
+DEAD_LETTERS_SECONDS = 14 * 24 * 60 * 60
+
+# Of all answers in a minute, those with a status of 500 and more.
+MOST_5XX = 0.01
+# What the slowest hundredth of a minute's answers takes: more than a cold start.
+MOST_MILLISECONDS = 3000
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+ALARM_METRICS = 10
+
+OPERATIONS = (
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "TransactWriteItems",
+    "UpdateItem",
+)
+
+
+def extension(stage: Stage) -> dict[str, Any]:
+    """What is merged into Chalice's template. Raises CommandError for settings that do not fit."""
+    _check(stage)
+    queued = asynchronous_functions()
+    return {
+        "Description": f"{stage.config.app_name}, stage {stage.name}.",
+        "Parameters": _parameters(stage),
+        "Conditions": {
+            "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, ""]}]},
+            **(
+                {"HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}}
+                if stage.infra.alarms
+                else {}
+            ),
+        },
+        "Resources": {
+            **_tables(stage),
+            **_scaling(stage),
+            **_logs(stage),
+            **_roles(stage, queued),
+            **_function(stage),
+            **_queue(stage, queued),
+            **_rest_api(stage),
+            **_web_acl(stage),
+            **_usage_plan(stage),
+            **_alarms(stage),
+            **_dashboard(stage),
+        },
+        "Outputs": _outputs(stage),
+    }
+
+
+def table_resource(name: str) -> str:
+    """The logical id of a table: `users` is UsersTable."""
+    return f"{to_cfn_resource_name(name)}Table"
+
+
+def asynchronous_functions() -> list[str]:
+    """The names of the app's functions that are invoked without somebody who waits."""
+    app: Any = application.app
+    return sorted(
+        [
+            *(function.name for function in app.pure_lambda_functions),
+            *(source.name for source in app.event_sources if isinstance(source, ASYNCHRONOUS)),
+        ]
+    )
+
+
+def _check(stage: Stage) -> None:
+    infra = stage.infra
+    if infra.snap_start and infra.provisioned_concurrency:
+        raise CommandError(
+            f"The stage {stage.name!r} in .chalice/config.json has snap_start and "
+            "provisioned_concurrency, and Lambda can do one of them: take one away."
+        )
+    runtime: str = stage.config.lambda_python_version
+    if infra.snap_start and runtime in {"python3.10", "python3.11"}:
+        raise CommandError(
+            f"SnapStart needs Python 3.12 or later, and this is {runtime}: "
+            f"make clean, and then make package STAGE={stage.name} PYTHON=python3.13."
+        )
+
+
+def _parameters(stage: Stage) -> dict[str, Resource]:
+    parameters = {
+        "WebAclArn": {
+            "Type": "String",
+            "Default": "",
+            "Description": "A regional web ACL of AWS WAF that looks at every request, or nothing.",
+        }
+    }
+    if stage.infra.alarms:
+        parameters["AlarmTopicArn"] = {
+            "Type": "String",
+            "Default": "",
+            "Description": "The SNS topic that alarms are sent to, or nothing.",
+        }
+    return parameters
+
+
+def _tables(stage: Stage) -> Resources:
+    """The tables, kept when the stack, or their place in it, goes."""
+    return {
+        table_resource(definition["TableName"].removeprefix(stage.table_prefix)): {
+            "Type": "AWS::DynamoDB::Table",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": _table_properties(definition, stage),
+        }
+        for definition in tables.definitions(stage)
+    }
+
+
+def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    # CreateTable's parameters, but for what has another name here and what are calls of their own.
+    properties = {**definition}
+    encryption = properties.pop("SSESpecification", None)
+    if encryption:
+        properties["SSESpecification"] = {
+            "SSEEnabled": encryption["Enabled"],
+            "SSEType": encryption["SSEType"],
+        }
+    properties["PointInTimeRecoverySpecification"] = {
+        "PointInTimeRecoveryEnabled": stage.infra.point_in_time_recovery
+    }
+    if tables.expires(definition):
+        properties["TimeToLiveSpecification"] = {
+            "AttributeName": EXPIRY,
+            "Enabled": True,
+        }
+    return properties
+
+
+def _scaling(stage: Stage) -> Resources:
+    capacity = stage.infra.capacity
+    if capacity is None:
+        return {}
+    resources: Resources = {}
+    for definition in tables.definitions(stage):
+        table = table_resource(definition["TableName"].removeprefix(stage.table_prefix))
+        for resource_id, dimension in tables.dimensions(definition):
+            index = resource_id.partition("/index/")[2]
+            units = "Read" if "Read" in dimension else "Write"
+            name = f"{table}{to_cfn_resource_name(index) if index else ''}{units}"
+            resources[f"{name}Target"] = {
+                "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+                "DependsOn": [table],
+                "Properties": {
+                    "ServiceNamespace": "dynamodb",
+                    "ResourceId": resource_id,
+                    "ScalableDimension": dimension,
+                    "MinCapacity": capacity.minimum,
+                    "MaxCapacity": capacity.maximum,
+                },
+            }
+            resources[f"{name}Policy"] = {
+                "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+                "Properties": {
+                    "PolicyName": f"{resource_id}:{dimension}",
+                    "PolicyType": "TargetTrackingScaling",
+                    "ScalingTargetId": {"Ref": f"{name}Target"},
+                    "TargetTrackingScalingPolicyConfiguration": tables.tracking(
+                        dimension, capacity
+                    ),
+                },
+            }
+    return resources
+
+
+def _logs(stage: Stage) -> Resources:
+    """The log groups, kept like the tables: what happened is not forgotten with the stack."""
+    names = {"APIHandlerLogGroup": stage.log_group}
+    if stage.infra.access_logs:
+        names["AccessLogGroup"] = stage.access_log_group
+    return {
+        name: {
+            "Type": "AWS::Logs::LogGroup",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "LogGroupName": group,
+                "RetentionInDays": stage.infra.log_retention_in_days,
+                "Tags": _tags(stage),
+            },
+        }
+        for name, group in names.items()
+    }
+
+
+def _roles(stage: Stage, queued: list[str]) -> Resources:
+    """The generated policy, which here says whose tables it means."""
+    document = policy.document(stage)
+    for statement in document["Statement"]:
+        if isinstance(statement["Resource"], list):
+            statement["Resource"] = [_own(arn) for arn in statement["Resource"]]
+    roles = {"ApiHandlerRole": document}
+    for name in policy.other_functions():
+        statements = document["Statement"]
+        if name in queued:
+            arn = {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
+            send = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [arn]}
+            statements = [*statements, send]
+        roles[f"{to_cfn_resource_name(name)}Role"] = document | {"Statement": statements}
+    return {
+        role: {
+            "Properties": {
+                "Policies": [{"PolicyName": "storefront", "PolicyDocument": allowed}],
+                "Tags": _tags(stage),
+            }
+        }
+        for role, allowed in roles.items()
+    }
+
+
+def _own(arn: str) -> Any:
+    """An ARN of the policy, in this account and region."""
+    place = r"arn:${AWS::Partition}:\1:${AWS::Region}:${AWS::AccountId}:"
+    own = re.sub(r"^arn:\*:(\w+):\*:\*:", place, arn)
+    return {"Fn::Sub": own} if own != arn else arn
+
+
+def _function(stage: Stage) -> Resources:
+    properties: dict[str, Any] = {"LoggingConfig": {"LogGroup": {"Ref": "APIHandlerLogGroup"}}}
+    resources: Resources = {
+        "APIHandler": {"DependsOn": list(_tables(stage)), "Properties": properties}
+    }
+    if stage.has_alias:
+        # All properties: a change of the memory is a new version as well.
+        properties |= {"AutoPublishAlias": ALIAS, "AutoPublishAliasAllProperties": True}
+        resources["APIHandlerInvokePermission"] = {
+            "Properties": {"FunctionName": {"Ref": f"APIHandlerAlias{ALIAS}"}}
+        }
+    if stage.infra.provisioned_concurrency:
+        properties["ProvisionedConcurrencyConfig"] = {
+            "ProvisionedConcurrentExecutions": stage.infra.provisioned_concurrency
+        }
+    if stage.infra.snap_start:
+        properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+    return resources
+
+
+def _queue(stage: Stage, queued: list[str]) -> Resources:
+    """Where the events go that a function failed on: nobody else would know of them."""
+    if not queued:
+        return {}
+    target = {"Type": "SQS", "TargetArn": {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}}
+    return {
+        DEAD_LETTERS: {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                "MessageRetentionPeriod": DEAD_LETTERS_SECONDS,
+                "SqsManagedSseEnabled": True,
+                "Tags": _tags(stage),
+            },
+        },
+        **{
+            to_cfn_resource_name(name): {"Properties": {"DeadLetterQueue": target}}
+            for name in queued
+        },
+    }
+
+
+def _rest_api(stage: Stage) -> Resources:
+    infra = stage.infra
+    throttling = {
+        "ThrottlingRateLimit": infra.throttle.rate,
+        "ThrottlingBurstLimit": infra.throttle.burst,
+        "MetricsEnabled": infra.detailed_metrics,
+    }
+    # What is said of one method replaces all that is said of every method.
+    methods = [{"ResourcePath": "/*", "HttpMethod": "*", "CachingEnabled": False, **throttling}]
+    properties: dict[str, Any] = {
+        "TracingEnabled": stage.config.xray_enabled,
+        "MethodSettings": methods,
+        # By which `make deploy` knows that it is not to touch it.
+        "Tags": stage.tags | {STACK_TAG: stage.function},
+    }
+    if infra.access_logs:
+        properties["AccessLogSetting"] = {
+            "DestinationArn": {"Fn::GetAtt": ["AccessLogGroup", "Arn"]},
+            "Format": rest_api.ACCESS_LOG,
+        }
+    if infra.cache:
+        properties |= {"CacheClusterEnabled": True, "CacheClusterSize": infra.cache.gigabytes}
+        methods.extend(
+            {
+                "ResourcePath": "/" + path.replace("/", "~1"),
+                "HttpMethod": "GET",
+                "CachingEnabled": True,
+                "CacheTtlInSeconds": infra.cache.seconds,
+                "CacheDataEncrypted": True,
+                **throttling,
+            }
+            for path in rest_api.cached_lists(application.app, stage)
+        )
+    return {"RestAPI": {"Properties": properties}}
+
+
+def _web_acl(stage: Stage) -> Resources:
+    arn = (
+        "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${RestAPI}"
+        f"/stages/{stage.config.api_gateway_stage}"
+    )
+    return {
+        "WebAclAssociation": {
+            "Type": "AWS::WAFv2::WebACLAssociation",
+            "Condition": "HasWebAcl",
+            "DependsOn": [_stage_resource(stage)],
+            "Properties": {"ResourceArn": {"Fn::Sub": arn}, "WebACLArn": {"Ref": "WebAclArn"}},
+        }
+    }
+
+
+def _usage_plan(stage: Stage) -> Resources:
+    plan = stage.infra.usage_plan
+    if plan is None:
+        return {}
+    return {
+        "UsagePlan": {
+            "Type": "AWS::ApiGateway::UsagePlan",
+            "DependsOn": [_stage_resource(stage)],
+            "Properties": {
+                "ApiStages": [
+                    {"ApiId": {"Ref": "RestAPI"}, "Stage": stage.config.api_gateway_stage}
+                ],
+                "Throttle": {"RateLimit": plan.rate, "BurstLimit": plan.burst},
+                "Quota": {"Limit": plan.requests_per_month, "Period": "MONTH"},
+                "Tags": _tags(stage),
+            },
+        },
+        "ApiKey": {
+            "Type": "AWS::ApiGateway::ApiKey",
+            "DependsOn": [_stage_resource(stage)],
+            "Properties": {"Enabled": True, "Tags": _tags(stage)},
+        },
+        "UsagePlanKey": {
+            "Type": "AWS::ApiGateway::UsagePlanKey",
+            "Properties": {
+                "KeyId": {"Ref": "ApiKey"},
+                "KeyType": "API_KEY",
+                "UsagePlanId": {"Ref": "UsagePlan"},
+            },
+        },
+    }
+
+
+def _alarms(stage: Stage) -> Resources:
+    """What a person should know of before the customers tell."""
+    if not stage.infra.alarms:
+        return {}
+    api = {"ApiName": stage.config.app_name, "Stage": stage.config.api_gateway_stage}
+    alarms = {
+        "ApiErrors": _alarm(
+            "Over 1 % of the answers have a status of 500 or more.",
+            MOST_5XX,
+            **_metric("AWS/ApiGateway", "5XXError", api, "Average"),
+        ),
+        "ApiLatency": _alarm(
+            "The slowest 1 % of the answers take over 3 s.",
+            MOST_MILLISECONDS,
+            Namespace="AWS/ApiGateway",
+            MetricName="Latency",
+            Dimensions=_dimensions(api),
+            ExtendedStatistic="p99",
+        ),
+        "FunctionThrottles": _alarm(
+            "Lambda has no environment left for some requests.",
+            0,
+            **_metric("AWS/Lambda", "Throttles", {"FunctionName": {"Ref": "APIHandler"}}, "Sum"),
+        ),
+    }
+    for definition in tables.definitions(stage):
+        name = definition["TableName"]
+        resource = table_resource(name.removeprefix(stage.table_prefix))
+        alarms |= _sum_alarms(
+            f"{resource}Errors",
+            f"DynamoDB fails on {name}.",
+            [
+                ("SystemErrors", {"TableName": name, "Operation": operation})
+                for operation in OPERATIONS
+            ],
+        )
+        places = [
+            {"TableName": name},
+            *(
+                {"TableName": name, "GlobalSecondaryIndexName": index["IndexName"]}
+                for index in definition.get("GlobalSecondaryIndexes", [])
+            ),
+        ]
+        alarms |= _sum_alarms(
+            f"{resource}Throttles",
+            f"DynamoDB throttles requests to {name}, or to one of its indexes.",
+            [
+                (metric, place)
+                for place in places
+                for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
+            ],
+        )
+    return {f"{name}Alarm": alarm for name, alarm in alarms.items()}
+
+
+def _alarm(description: str, threshold: float, **metric: Any) -> Resource:
+    """An alarm that goes off when a metric is over a threshold in three of five minutes."""
+    notify = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmDescription": description,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": threshold,
+            "EvaluationPeriods": 5,
+            "DatapointsToAlarm": 3,
+            # Nobody calls: that is no fault.
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": notify,
+            "OKActions": notify,
+            **({"Period": 60} if "MetricName" in metric else {}),
+            **metric,
+        },
+    }
+
+
+def _metric(
+    namespace: str, name: str, dimensions: dict[str, Any], statistic: str
+) -> dict[str, Any]:
+    return {
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": _dimensions(dimensions),
+        "Statistic": statistic,
+    }
+
+
+def _sum_alarms(
+    name: str, description: str, metrics: list[tuple[str, dict[str, Any]]]
+) -> Resources:
+    """Alarms on the sum of metrics of DynamoDB, each of as many as one alarm can have."""
+    batches = [metrics[n : n + ALARM_METRICS] for n in range(0, len(metrics), ALARM_METRICS)]
+    return {
+        name if number == 1 else f"{name}{number}": _sum_alarm(description, batch)
+        for number, batch in enumerate(batches, 1)
+    }
+
+
+def _sum_alarm(description: str, metrics: list[tuple[str, dict[str, Any]]]) -> Resource:
+    """An alarm on the sum of metrics of DynamoDB, most of which have no data most of the time."""
+    queries: list[dict[str, Any]] = [
+        {
+            "Id": f"m{number}",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/DynamoDB",
+                    "MetricName": name,
+                    "Dimensions": _dimensions(dimensions),
+                },
+                "Period": 60,
+                "Stat": "Sum",
+            },
+        }
+        for number, (name, dimensions) in enumerate(metrics)
+    ]
+    terms = " + ".join(f"FILL({query['Id']}, 0)" for query in queries)
+    total = {"Id": "total", "Expression": terms, "ReturnData": True}
+    return _alarm(description, 0, Metrics=[*queries, total])
+
+
+def _dimensions(dimensions: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
+
+
+def _dashboard(stage: Stage) -> Resources:
+    if not stage.infra.dashboard:
+        return {}
+    api = ["ApiName", stage.config.app_name, "Stage", stage.config.api_gateway_stage]
+    function = ["FunctionName", "${APIHandler}"]
+    names = [definition["TableName"] for definition in tables.definitions(stage)]
+    graphs = {
+        "Requests": [
+            ["AWS/ApiGateway", metric, *api, {"stat": "Sum"}]
+            for metric in ("Count", "4XXError", "5XXError")
+        ],
+        "Latency of the API, ms": [
+            ["AWS/ApiGateway", "Latency", *api, {"stat": statistic}]
+            for statistic in ("p50", "p90", "p99")
+        ],
+        "Duration of the function, ms": [
+            ["AWS/Lambda", "Duration", *function, {"stat": statistic}]
+            for statistic in ("p50", "p90", "p99")
+        ],
+        "The function's environments, errors and throttles": [
+            ["AWS/Lambda", "ConcurrentExecutions", *function, {"stat": "Maximum"}],
+            ["AWS/Lambda", "Errors", *function, {"stat": "Sum"}],
+            ["AWS/Lambda", "Throttles", *function, {"stat": "Sum"}],
+        ],
+        "Capacity units read": [
+            ["AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", name, {"stat": "Sum"}]
+            for name in names
+        ],
+        "Capacity units written": [
+            ["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", name, {"stat": "Sum"}]
+            for name in names
+        ],
+        "Requests that DynamoDB refused": [
+            ["AWS/DynamoDB", metric, "TableName", name, {"stat": "Sum"}]
+            for name in names
+            for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
+        ],
+    }
+    widgets: list[dict[str, Any]] = [
+        {
+            "type": "metric",
+            "width": 12,
+            "height": 6,
+            "properties": {
+                "title": title,
+                "metrics": metrics,
+                "region": "${AWS::Region}",
+                "period": 60,
+                "view": "timeSeries",
+            },
+        }
+        for title, metrics in graphs.items()
+    ]
+    query = (
+        f"SOURCE '{stage.log_group}' | filter status >= 500 "
+        "| fields @timestamp, requestId, operation, status, error, reason | sort @timestamp desc"
+    )
+    widgets.append(
+        {
+            "type": "log",
+            "width": 12,
+            "height": 6,
+            "properties": {
+                "title": "Answers with a status of 500 and more",
+                "query": query,
+                "region": "${AWS::Region}",
+                "view": "table",
+            },
+        }
+    )
+    return {
+        "Dashboard": {
+            "Type": "AWS::CloudWatch::Dashboard",
+            "Properties": {
+                "DashboardName": {"Fn::Sub": f"{stage.function}-${{AWS::Region}}"},
+                "DashboardBody": {"Fn::Sub": json.dumps({"widgets": widgets})},
+            },
+        }
+    }
+
+
+def _outputs(stage: Stage) -> dict[str, Resource]:
+    outputs: dict[str, Resource] = {
+        resource: {"Description": "A table's name.", "Value": {"Ref": resource}}
+        for resource in _tables(stage)
+    }
+    if stage.infra.usage_plan:
+        outputs["ApiKeyId"] = {
+            "Description": "aws apigateway get-api-key --include-value --api-key says the key.",
+            "Value": {"Ref": "ApiKey"},
+        }
+    if stage.has_alias:
+        outputs["APIHandlerAlias"] = {
+            "Description": "What API Gateway calls.",
+            "Value": {"Ref": f"APIHandlerAlias{ALIAS}"},
+        }
+    if stage.infra.dashboard:
+        url = (
+            "https://${AWS::Region}.console.aws.amazon.com/cloudwatch/home"
+            "?region=${AWS::Region}#dashboards:name=${Dashboard}"
+        )
+        outputs["DashboardURL"] = {"Value": {"Fn::Sub": url}}
+    return outputs
+
+
+def _stage_resource(stage: Stage) -> str:
+    """What SAM calls the stage of the API that it makes."""
+    return f"RestAPI{stage.config.api_gateway_stage}Stage"
+
+
+def _tags(stage: Stage) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in stage.tags.items()]

@@ -1,0 +1,266 @@
+"""The command-line interface: `python -m infra COMMAND --help` describes each command.
+
+`make COMMAND NAME=value` is the short form: every option has an environment variable. Modules that
+read the stage's environment variables are imported by the commands, once the variables are set.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from infra import stages
+from infra.errors import EXPECTED, CommandError, error_message
+from infra.stages import Stage
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_PORT = 2**16
+
+
+def main() -> int:
+    """Run a command. Returns the exit status: 0, or 1 if it failed, with a sentence why."""
+    # click.Abort; `make run` has handlers of its own.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        status = cli(prog_name="python -m infra", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        print("Interrupted. Run the same command again.", file=sys.stderr)
+        return 1
+    except EXPECTED as error:
+        print(error_message(error), file=sys.stderr)
+        return 1
+    return int(status or 0)
+
+
+@click.group()
+def cli() -> None:
+    """The commands of Storefront. `make` lists their short forms."""
+
+
+def stage_option(*, local: bool = False) -> Callable[[F], F]:
+    """The option --stage, as the parameter `stage`: a Stage whose variables are set."""
+
+    def convert(context: click.Context, parameter: click.Parameter, name: str | None) -> Stage:
+        del context, parameter
+        names = [*(["local"] if local else []), *stages.cloud()]
+        if name not in names:
+            raise click.UsageError(
+                f"Name the stage, one of {', '.join(names)}, for example STAGE={names[0]}."
+            )
+        stage = stages.load(name)
+        stage.apply_environment()
+        return stage
+
+    return click.option(
+        "--stage",
+        envvar="STAGE",
+        default="local" if local else None,
+        callback=convert,
+        help=f"The stage: {'local, ' if local else ''}dev, test or prod. [env: STAGE]",
+    )
+
+
+def port_option(command: F) -> F:
+    """The option --port, as the parameter `port`."""
+
+    def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> int:
+        del context, parameter
+        text = text or "8000"
+        if not (text.isascii() and text.isdigit() and 0 < int(text) < MAX_PORT):
+            raise CommandError(f"PORT is {text!r}; it must be a number from 1 to {MAX_PORT - 1}.")
+        return int(text)
+
+    return click.option(
+        "--port", envvar="PORT", callback=convert, help="The API's port, 8000. [env: PORT]"
+    )(command)
+
+
+def folder_option(command: F) -> F:
+    """The option --data-dir, as the parameter `folder`."""
+
+    def convert(context: click.Context, parameter: click.Parameter, name: str | None) -> Path:
+        del context, parameter
+        from infra.local import run
+
+        return Path(name).expanduser().absolute() if name else run.default_folder()
+
+    return click.option(
+        "--data-dir",
+        "folder",
+        envvar="DATA_DIR",
+        callback=convert,
+        help="The folder of the local database's data. [env: DATA_DIR]",
+    )(command)
+
+
+@cli.command()
+@port_option
+@folder_option
+def run(port: int, folder: Path) -> None:
+    """Serve the API on this machine, with an embedded database."""
+    from infra.local import run as local
+
+    local.run(port, folder)
+
+
+@cli.command()
+@stage_option()
+def tables(stage: Stage) -> None:
+    """Create the tables and indexes that a stage lacks."""
+    from infra.aws import tables as made
+
+    made.create(stage)
+
+
+@cli.command()
+def policy() -> None:
+    """Write .chalice/policy-STAGE.json of every stage, from the code."""
+    _apply_local()
+    from infra.aws import policy as written
+
+    written.write_all()
+
+
+@cli.command()
+@stage_option()
+def deploy(stage: Stage) -> None:
+    """Deploy a stage with Chalice: tables, policy, function and API."""
+    from infra.aws import deploy as deployment
+
+    deployment.deploy(stage)
+
+
+@cli.command()
+@stage_option()
+@click.option(
+    "--tables",
+    envvar="TABLES",
+    type=click.Choice(["keep", "delete"]),
+    default="keep",
+    help="Whether to delete the tables, too. [env: TABLES]",
+)
+def delete(stage: Stage, tables: str) -> None:
+    """Delete a deployed stage. Its logs stay, and its tables unless TABLES=delete."""
+    from infra.aws import delete as deletion
+
+    deletion.delete(stage, with_tables=tables == "delete")
+
+
+@cli.command()
+@stage_option()
+def package(stage: Stage) -> None:
+    """Write the zip and the CloudFormation template of a stage to dist/STAGE."""
+    # Chalice needs a region; the template is for every region.
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    from infra.aws import package as packaging
+
+    packaging.package(stage)
+
+
+@cli.command()
+@stage_option()
+@click.option(
+    "--bucket", envvar="BUCKET", required=True, help="The S3 bucket for the package. [env: BUCKET]"
+)
+def stack(stage: Stage, bucket: str) -> None:
+    """Deploy dist/STAGE as a CloudFormation stack."""
+    from infra.aws import stack as stacks
+
+    stacks.deploy_stack(stage, bucket)
+
+
+@cli.command()
+def account() -> None:
+    """Allow API Gateway to write logs: once for an account and region."""
+    from infra.aws import account as accounts
+
+    accounts.allow_logs()
+
+
+@cli.command()
+@stage_option(local=True)
+@folder_option
+def backfill(stage: Stage, folder: Path) -> None:
+    """Add new fields' defaults, and lower-case copies, to a stage's older items."""
+    _use_database(stage, folder)
+    from chalicelib.storage.dynamodb import client
+    from infra.aws import backfill as completion
+
+    completion.backfill(client)
+
+
+@cli.command("claims-check")
+@stage_option(local=True)
+@folder_option
+def claims_check(stage: Stage, folder: Path) -> None:
+    """Check that a stage's items and the claims on their unique values agree."""
+    _use_database(stage, folder)
+    from infra.aws import claims_check as checks
+
+    checks.report(stage.name)
+
+
+@cli.command()
+def openapi() -> None:
+    """Write docs/openapi.json from the routes and the models."""
+    _apply_local()
+    from infra.docs import openapi as documents
+
+    documents.write()
+
+
+@cli.command()
+def postman() -> None:
+    """Write docs/postman_collection.json from the OpenAPI document."""
+    _apply_local()
+    from infra.docs import postman as collections
+
+    collections.write()
+
+
+@cli.command()
+def release() -> None:
+    """Keep docs/openapi.json as the released OpenAPI document of this version."""
+    _apply_local()
+    from infra.docs import openapi as documents
+
+    documents.release()
+
+
+@cli.command()
+@port_option
+def screenshot(port: int) -> None:
+    """Take docs/docs-page.png of a running API's docs page, with Chromium."""
+    from infra.docs import screenshot as screenshots
+
+    screenshots.take(port)
+
+
+@cli.command()
+def costs() -> None:
+    """Measure what each call costs, and write docs/costs.md."""
+    from infra.docs import costs as page
+
+    page.write()
+
+
+def _apply_local() -> None:
+    """Set the variables of the stage `local`, for commands that import the app and call nothing."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    stages.load("local").apply_environment()
+
+
+def _use_database(stage: Stage, folder: Path) -> None:
+    """Let the stage `local` mean the database of a running `make run`."""
+    from infra.local import run
+
+    if stage.name == "local":
+        os.environ.update(run.environment(run.database_url(folder)))

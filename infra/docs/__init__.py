@@ -1,0 +1,1 @@
+"""The generators of docs/: OpenAPI, Postman, costs, screenshots."""

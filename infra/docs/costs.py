@@ -1,0 +1,331 @@
+"""docs/costs.md: what each call costs, measured.
+
+Makes each call on ministack, and records the calls to DynamoDB and the capacity units that they
+report. ministack's write units follow AWS's rules; its read units of a Query do not, so those are
+calculated from the returned items. The costs of a million requests are calculated from both.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+"""
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from math import ceil
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.schema import lowercase_attribute
+from infra import stages
+from infra.local import database, run
+
+PAGE = stages.PROJECT / "docs" / "costs.md"
+HEAD = """# What each call costs
+
+Written by `make costs`: the calls to DynamoDB that each request makes, and the capacity units that
+DynamoDB says they consumed (ConsumedCapacity, indexes included). A read unit is 4 KB read strongly
+consistent, or 8 KB eventually; a write unit is 1 KB written. Transactions take double. Every index
+that an item is in takes its own write units. None of it depends on how many items there are.
+(The read units of lists are worked out from the bytes read: the emulator has none of its own.)
+
+What DynamoDB refuses, a taken key, a stale etag or the replay of an Idempotency-Key, still takes
+the write units of what was tried, on AWS; it does not report them, so they are not in the table.
+
+The items: a user with username and email, a product, a todo and a review of a product, each of
+{sizes} bytes. A list's page has 25 of them.
+
+| call | calls to DynamoDB | read units | write units |
+|---|---|---|---|
+"""
+
+# US dollars in us-east-1, without the free tier.
+READ_UNITS = 0.125  # a million, on demand: https://aws.amazon.com/dynamodb/pricing/on-demand/
+WRITE_UNITS = 0.625  # a million
+TABLE_GB = 0.25  # a month
+RECOVERY_GB = 0.20  # a month
+API_REQUESTS = 3.50  # a million, REST: https://aws.amazon.com/api-gateway/pricing/
+LAMBDA_REQUESTS = 0.20  # a million: https://aws.amazon.com/lambda/pricing/
+LAMBDA_GB_SECOND = 0.0000166667  # x86
+LOG_GB = 0.50  # taken in: https://aws.amazon.com/cloudwatch/pricing/
+ALARM_METRIC = 0.10  # a month
+TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
+
+# Of requests beyond the first in a second:
+# https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
+TRACED = 0.05
+# What Lambda bills for one; docs/operating.md says where to see one's own.
+MILLISECONDS = 10
+# What BatchWriteItem takes.
+BATCH = 25
+# What CloudWatch counts of each line beside its bytes:
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+LINE_BYTES = 26
+REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+# What Lambda writes of each request by itself.
+LAMBDA_LINES = (
+    f"START RequestId: {REQUEST_ID} Version: $LATEST",
+    f"END RequestId: {REQUEST_ID}",
+    (
+        f"REPORT RequestId: {REQUEST_ID}\tDuration: 10.00 ms\tBilled Duration: 10 ms\t"
+        "Memory Size: 1024 MB\tMax Memory Used: 90 MB\t"
+    ),
+)
+VALUES = {
+    "requestId": REQUEST_ID,
+    "requestTimeEpoch": "1767225600000",
+    "httpMethod": "PATCH",
+    "resourcePath": "/products/{key}",
+    "status": "200",
+    "responseLatency": "12",
+    "integrationLatency": "10",
+    "responseLength": "250",
+    "error.responseType": "-",
+}
+
+DOLLARS = """
+## What a million requests cost
+
+In US dollars, at the prices of us-east-1 without the free tier; infra/docs/costs.py has them, with
+their sources.
+
+- Lambda bills {megabytes} MB (prod's) for {milliseconds} ms; each 10 ms more cost ${ten_ms:.2f}.
+- Logs take {log_bytes} bytes for each request: the function's, and the access log.
+- X-Ray takes {traced:.0%} of the requests.
+- Data that leaves AWS is not in it, nor what API Gateway's cache, provisioned concurrency, WAF or a
+  VPC's endpoints would cost.
+
+| call | API Gateway | Lambda | logs | X-Ray | DynamoDB | together |
+|---|---|---|---|---|---|---|
+{rows}
+API Gateway is most of it. A million reads a month with a hundred thousand creates of products cost
+${mix:.2f}.
+
+## What it costs while nobody calls
+
+Nothing, but for what is stored: ${table_gb:.2f} a month for each GB in tables and indexes (every
+index holds whole items) and ${recovery_gb:.2f} for point-in-time recovery of each in tables. prod
+has alarms as well, which look at {alarms} metrics and cost ${alarms_cost:.2f} a month; `"alarms":
+false` in its settings takes them away. Its dashboard is one of the three that cost nothing.
+"""
+
+
+class Row(Struct, frozen=True):
+    """What one call takes."""
+
+    name: str
+    calls: tuple[str, ...]
+    reads: float
+    writes: float
+
+    @property
+    def dollars(self) -> float:
+        """What DynamoDB takes for a million of them."""
+        return self.reads * READ_UNITS + self.writes * WRITE_UNITS
+
+    def __str__(self) -> str:
+        return f"| {self.name} | {', '.join(self.calls)} | {self.reads:g} | {self.writes:g} |\n"
+
+
+class Meter:
+    """Counts what the client's calls consume."""
+
+    def __init__(self, client: Any) -> None:
+        self.calls: list[str] = []
+        self.reads = 0.0
+        self.writes = 0.0
+        client.meta.events.register("provide-client-params.dynamodb", self._ask)
+        client.meta.events.register("after-call.dynamodb", self._note)
+
+    def row(self, name: str, act: Callable[[], Any]) -> Row:
+        """A row of the table: do something, and say what it took."""
+        self.calls, self.reads, self.writes = [], 0.0, 0.0
+        act()
+        return Row(name, tuple(self.calls), self.reads, self.writes)
+
+    def _ask(self, params: dict[str, Any], **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def _note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        self.calls.append(model.name)
+        consumed = parsed.get("ConsumedCapacity", [])
+        for each in consumed if isinstance(consumed, list) else [consumed]:
+            if model.name == "Query":
+                self.reads += ceil(sum(map(size, parsed["Items"])) / 4096) / 2
+            elif model.name == "GetItem":
+                self.reads += each["CapacityUnits"]
+            else:
+                self.writes += each["CapacityUnits"]
+
+
+def write() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+def page() -> str:
+    """The page, measured on a database of its own."""
+    with measuring():
+        rows, sizes = measured()
+        head = HEAD.format(sizes=f"{min(sizes)} to {max(sizes)}")
+        return head + "".join(map(str, rows)) + _dollars({row.name: row for row in rows})
+
+
+@contextmanager
+def measuring() -> Iterator[None]:
+    """A database of its own, for a while. chalicelib must not have been imported yet."""
+    data = database.start(None)
+    try:
+        os.environ.update(run.environment(data.url))
+        yield
+    finally:
+        run.stop(data.process)
+
+
+def measured(background: int = 0) -> tuple[list[Row], set[int]]:
+    """What each call takes among `background` more items of each kind, and the items' sizes."""
+    from chalicelib import models
+    from chalicelib.context import ANONYMOUS, Context, IdempotencyKey
+    from chalicelib.storage.collection import Collection
+    from chalicelib.storage.dynamodb import client
+    from infra.aws import tables
+
+    tables.create_local(client)
+    call = Context(caller=ANONYMOUS)
+    once = Context(caller=ANONYMOUS, idempotency_key=IdempotencyKey("key", "fingerprint"))
+    users, products = Collection(models.USERS), Collection(models.PRODUCTS)
+    todos, reviews = Collection(models.TODOS), Collection(models.REVIEWS)
+    # Long enough for all four to be of about one size.
+    user = {"name": "A" * 60, "username": "ada", "email": "ada@shop.example"}
+    product = {"name": "Teapot", "price": 34, "description": "d" * 60}
+    todo = {"task": "t" * 80, "status": "pending"}
+    review = {"review": "r" * 60, "name": "Ada", "rating": 5, "productId": "p"}
+    others = {f"u{n}": {**user, "username": f"u{n}", "email": f"u{n}@x.org"} for n in range(25)}
+    for n in range(25):
+        users.create({"userId": f"u{n}", **others[f"u{n}"]}, call)
+        products.create({"id": f"p{n}", **product}, call)
+        todos.create({"id": f"t{n}", **todo}, call)
+    products.create({"id": "p", **product}, call)
+    for n in range(25):
+        reviews.create({"id": f"r{n}", **review}, call)
+    samples = ((users, "u0"), (products, "p1"), (todos, "t0"), (reviews, "r0"))
+    sizes = {
+        fill(client, collection.resource, key, background, collection.table)
+        for collection, key in samples
+    }
+    other_name = {"name": "B" * 60}
+    meter = Meter(client)
+    rows = [
+        meter.row("read one", lambda: products.read("p0", call)),
+        meter.row("list of 25", lambda: products.page({}, call)),
+        meter.row("list of 25 by price", lambda: products.page({"minPrice": "1"}, call)),
+        meter.row("list of 25 by status", lambda: todos.page({"status": "pending"}, call)),
+        meter.row("list of 25 by product", lambda: reviews.page({"productId": "p"}, call)),
+        meter.row("find a user by email", lambda: users.page({"email": "u0@x.org"}, call)),
+        meter.row("create a product", lambda: products.create({"id": "n", **product}, call)),
+        meter.row("create a todo", lambda: todos.create({"id": "n", **todo}, call)),
+        meter.row("... with an Idempotency-Key", lambda: todos.create({"id": "o", **todo}, once)),
+        meter.row("replay of it (see above)", lambda: todos.create({"id": "o", **todo}, once)),
+        meter.row(
+            "create a review of a product", lambda: reviews.create({"id": "n", **review}, call)
+        ),
+        meter.row(
+            "create a user with username and email",
+            lambda: users.create({"userId": "n", **user}, call),
+        ),
+        meter.row(
+            "change a product's description",
+            lambda: products.patch("p0", {"description": "e" * 60}, call),
+        ),
+        meter.row("change a product's price", lambda: products.patch("p0", {"price": 35}, call)),
+        meter.row("change a user's name", lambda: users.patch("n", other_name, call)),
+        meter.row(
+            "change a user's email", lambda: users.patch("n", {"email": "ben@shop.example"}, call)
+        ),
+        meter.row("replace a user", lambda: users.replace("n", {**user, **other_name}, call)),
+        meter.row("replace a todo", lambda: todos.replace("n", todo, call)),
+        meter.row("delete a todo", lambda: todos.delete("n", call)),
+        meter.row("delete a user with username and email", lambda: users.delete("n", call)),
+    ]
+    return rows, sizes
+
+
+def fill(client: Any, resource: Any, key: str, count: int, table: str) -> int:
+    """Put `count` items like the one with a key into its table. Returns that one's bytes."""
+    row = client.get_item(TableName=table, Key={resource.key: {"S": key}})["Item"]
+    own = {resource.key, *resource.unique, *map(lowercase_attribute, resource.ignore_case)}
+    requests = [
+        {"PutRequest": {"Item": row | {name: {"S": f"{n}-{row[name]['S']}"} for name in own}}}
+        for n in range(count)
+    ]
+    for start in range(0, count, BATCH):
+        client.batch_write_item(RequestItems={table: requests[start : start + BATCH]})
+    return size(row)
+
+
+def _dollars(rows: dict[str, Row]) -> str:
+    """What a million of some requests cost, and what it costs without any."""
+    from infra.aws import template
+
+    prod = stages.load("prod")
+    megabytes: int = prod.config.lambda_memory_size
+    gb_seconds = megabytes / 1024 * MILLISECONDS / 1000 * 1_000_000
+    bytes_logged = _log_bytes()
+    shares = (
+        API_REQUESTS,
+        LAMBDA_REQUESTS + gb_seconds * LAMBDA_GB_SECOND,
+        bytes_logged * 1_000_000 / 1e9 * LOG_GB,
+        TRACED * TRACES,
+    )
+    names = (
+        "read one",
+        "list of 25",
+        "create a product",
+        "create a user with username and email",
+        "change a product's description",
+        "delete a todo",
+    )
+    together = {name: sum(shares) + rows[name].dollars for name in names}
+    lines = []
+    for name in names:
+        values = (*shares, rows[name].dollars, together[name])
+        lines.append(f"| {name} | {' | '.join(f'{value:.2f}' for value in values)} |\n")
+    metrics = sum(
+        len([each for each in alarm["Properties"].get("Metrics", [{}]) if "Expression" not in each])
+        for alarm in template.extension(prod)["Resources"].values()
+        if alarm.get("Type") == "AWS::CloudWatch::Alarm"
+    )
+    return DOLLARS.format(
+        megabytes=megabytes,
+        milliseconds=MILLISECONDS,
+        ten_ms=megabytes / 1024 * 0.01 * 1_000_000 * LAMBDA_GB_SECOND,
+        log_bytes=bytes_logged,
+        traced=TRACED,
+        rows="".join(lines),
+        mix=together["read one"] + together["create a product"] / 10,
+        table_gb=TABLE_GB,
+        recovery_gb=RECOVERY_GB,
+        alarms=metrics,
+        alarms_cost=metrics * ALARM_METRIC,
+    )
+
+
+def _log_bytes() -> int:
+    """What one request leaves in the logs."""
+    from chalice.test import Client
+
+    from app import app
+    from infra.aws import rest_api
+
+    said = io.StringIO()
+    with redirect_stdout(said):
+        Client(app, stage_name="local").http.get("/products/p0")
+    access = re.sub(r"\$context\.([\w.]+)", lambda match: VALUES[match[1]], rest_api.ACCESS_LOG)
+    own = re.sub(r'"milliseconds":[\d.]+', '"milliseconds":10.0', said.getvalue().strip())
+    lines = (own, access, *LAMBDA_LINES)
+    return sum(len(line) + LINE_BYTES for line in lines)
+
+
+def size(row: dict[str, Any]) -> int:
+    """An item's size in bytes, numbers counted as their digits: names and values in UTF-8."""
+    return sum(len(name) + len(next(iter(value.values())).encode()) for name, value in row.items())

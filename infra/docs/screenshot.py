@@ -1,0 +1,56 @@
+"""docs/docs-page.png: a screenshot of a running API's docs page, in Chromium."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from playwright.sync_api import Playwright, expect, sync_playwright
+
+from infra.errors import CommandError
+from infra.stages import PROJECT
+
+FILE = PROJECT / "docs" / "docs-page.png"
+WIDTH, HEIGHT = 1200, 900
+# No request to any host but loopback.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def take(port: int) -> None:
+    """Write the screenshot of the API on a port of this machine."""
+    with sync_playwright() as playwright, open_browser(playwright) as browser:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{port}/docs")
+        expect(page.get_by_text("Create a product", exact=True)).to_be_visible()
+        page.screenshot(path=FILE)
+    print(FILE.relative_to(PROJECT))
+
+
+@contextmanager
+def open_browser(playwright: Playwright) -> Iterator[Any]:
+    """A headless Chromium without a past, for a while. Raises CommandError where there is none."""
+    # Debian's, Ubuntu's or Google's.
+    chromium = which("chromium") or which("chromium-browser") or which("google-chrome")
+    if chromium is None:
+        raise CommandError("There is no chromium: apt-get install chromium installs it.")
+    with TemporaryDirectory() as profile:
+        browser = playwright.chromium.launch_persistent_context(
+            Path(profile),
+            executable_path=chromium,
+            args=list(FLAGS),
+            viewport={"width": WIDTH, "height": HEIGHT},
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()

@@ -1,0 +1,1 @@
+"""`make run`: the local server, its database and sample data."""

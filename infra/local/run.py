@@ -1,0 +1,263 @@
+"""`make run`: the database, its tables, the sample data and the API, started and stopped as one.
+
+This process starts the database and the API, each as a process of its own, starts the API again
+when a file of the app changes, and stops both.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any, NoReturn
+
+from infra import stages
+from infra.errors import CommandError
+from infra.local import database
+
+PROJECT = stages.PROJECT
+HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
+LOOK_SECONDS = 0.2
+STOP_SECONDS = 10
+# The exit status of the API's process if the app cannot be imported (server.py).
+NOT_LOADED = 3
+# The files of the app, whose change starts the API again.
+WATCHED = ("app.py", "chalicelib/**/*.py", ".chalice/config.json")
+
+
+class Stopped(BaseException):
+    """The local server is asked to stop. No handler of errors may catch this."""
+
+
+def run(port: int, folder: Path) -> None:
+    """Run until stopped by a signal. Raises CommandError."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        _check_port(port)
+        _check_folder(folder)
+        with _locked(folder), _database(folder) as data:
+            _serve(port, folder, data)
+    except Stopped:
+        pass
+
+
+def environment(url: str) -> dict[str, str]:
+    """The environment of a process that uses the local database at `url`, and no AWS account."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    variables: dict[str, str] = stages.load("local").config.environment_variables
+    return (
+        own
+        | variables
+        | {
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            # server.py serves the files of the docs page, so that the page works offline.
+            "DOCS_ASSETS": "/docs/assets",
+            # A proxy does not reach the loopback address of this machine.
+            "NO_PROXY": HOST,
+            "no_proxy": HOST,
+        }
+    )
+
+
+def default_folder() -> Path:
+    """The folder of the data, unless DATA_DIR names another."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "storefront"
+
+
+def database_url(folder: Path) -> str:
+    """The URL of the database of a running `make run`. Raises CommandError if none runs."""
+    try:
+        return (folder / "url").read_text()
+    except OSError:
+        raise CommandError(
+            f"No make run uses the data in {folder}; start it with make run."
+        ) from None
+
+
+def command(port: int) -> list[str]:
+    """The command line of the API's process."""
+    return [sys.executable, "-m", "infra.local.server", str(port)]
+
+
+def is_listening(port: int) -> bool:
+    """Whether a connection to a port of this machine is accepted."""
+    try:
+        with socket.create_connection((HOST, port)):
+            return True
+    except OSError:
+        return False
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a process with SIGTERM, or else with SIGKILL, and close its pipes."""
+    with process:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _stop(*_: object) -> NoReturn:
+    # Further signals are ignored, because the first one has begun the stopping.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise CommandError(
+                f"You have no permission to use port {port}; try PORT=8000 make run."
+            ) from None
+        except OSError:
+            other = port + 1 if port + 1 < 2**16 else DEFAULT_PORT
+            raise CommandError(
+                f"Port {port} is taken; stop what uses it, or try PORT={other} make run."
+            ) from None
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("lock", "database.log"):
+            with (folder / name).open("a"):
+                pass
+        (folder / "url").unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"The data cannot be kept in {folder} ({error.strerror}: {error.filename}); "
+            "name a folder that you can write to: DATA_DIR=folder make run."
+        ) from None
+    state = folder / database.STATE
+    if state.exists() and not database.is_readable_state(state):
+        raise CommandError(
+            f"{state} cannot be read: it is damaged, or was written by another version. Restore "
+            "it, or move it away to start with new data."
+        )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[IO[str]]:
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CommandError(
+                f"The data in {folder} are in use by another make run; "
+                "stop that one, or use other data: DATA_DIR=folder make run."
+            ) from None
+        yield lock
+
+
+@contextmanager
+def _database(folder: Path) -> Iterator[database.Database]:
+    try:
+        if (folder / database.UNCLEAN).exists():
+            print(
+                "The last make run was killed: what was written in its last moments may be "
+                "missing.",
+                flush=True,
+            )
+        data = database.start(folder, folder / "database.log")
+        (folder / database.UNCLEAN).touch()
+    except (OSError, RuntimeError) as error:
+        raise CommandError(str(error)) from None
+    messages = Thread(target=_print_messages, args=(data.process.stdout,), daemon=True)
+    messages.start()
+    try:
+        (folder / "url").write_text(data.url)
+        yield data
+    finally:
+        (folder / "url").unlink(missing_ok=True)
+        data.process.terminate()
+        # It ends by itself: to kill it while it saves would lose what it saves.
+        data.process.wait()
+        messages.join()
+
+
+def _print_messages(lines: IO[str]) -> None:
+    for line in lines:
+        print(line, end="", flush=True)
+
+
+def _serve(port: int, folder: Path, data: database.Database) -> None:
+    """Serve the API, and start it again after each change of its files, until something ends."""
+    variables = environment(data.url)
+    parent = os.getppid()
+    announced = False
+    while True:
+        # Before the app is loaded, so that no change during the loading is missed.
+        files = _modification_times()
+        api = subprocess.Popen(
+            command(port), cwd=PROJECT, env=variables, stdin=subprocess.PIPE, start_new_session=True
+        )
+        try:
+            while _modification_times() == files:
+                _check_alive(api, data, folder)
+                if os.environ.get("MAKELEVEL") and os.getppid() != parent:
+                    # make was killed, and nobody could stop this process from the console.
+                    raise Stopped
+                if not announced and is_listening(port):
+                    _announce(port, folder)
+                    announced = True
+                _wait(api, data)
+        finally:
+            stop(api)
+        print("A file has changed: loading the app again.", flush=True)
+
+
+def _announce(port: int, folder: Path) -> None:
+    print(
+        f"Storefront is ready: curl http://{HOST}:{port}/products (README.md has more). "
+        f"Data: {folder}. Ctrl-C stops it.",
+        flush=True,
+    )
+
+
+def _check_alive(api: subprocess.Popen[bytes], data: database.Database, folder: Path) -> None:
+    """Raise CommandError if a process has ended, except for an app that could not be loaded."""
+    if data.process.poll() is not None:
+        raise CommandError(
+            f"The database has stopped; {folder / 'database.log'} may have the reason. What was "
+            "written in its last moments may be missing. Start again with make run."
+        )
+    if api.poll() not in (None, NOT_LOADED):
+        raise CommandError(
+            f"The API has stopped, with status {api.returncode}; the message above has the reason."
+        )
+
+
+def _modification_times() -> dict[Path, int]:
+    times = {}
+    for pattern in WATCHED:
+        for file in PROJECT.glob(pattern):
+            try:
+                times[file] = file.stat().st_mtime_ns
+            except FileNotFoundError:  # An editor is replacing the file.
+                continue
+    return times
+
+
+def _wait(api: subprocess.Popen[bytes], data: database.Database) -> None:
+    """Wait LOOK_SECONDS, or until a process ends."""
+    ended = data.process if api.returncode == NOT_LOADED else api
+    try:
+        ended.wait(LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return

@@ -1,0 +1,273 @@
+"""The API on this machine: Chalice's LocalGateway, served by hypercorn on loopback.
+
+Runs as a process of its own, `python -m infra.local.server PORT`, started by `make run`. It creates
+missing tables and loads the sample data first. It responds as the deployed API does where plain
+`chalice local` does not:
+
+- an unknown path is a 404 problem document, as in the deployed API's gateway responses;
+- preflight responses have the common headers, and both have a log line;
+- the event has all lines of a repeated header, as API Gateway's `multiValueHeaders`;
+- a path is matched as it was sent: `;` and `#` do not end it;
+- the files of the docs page are served at /docs/assets, so that the page works offline.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import distribution
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+from chalice.config import Config as ChaliceConfig
+from chalice.local import ForbiddenError, LocalChalice, LocalGateway
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from infra.local.run import HOST, NOT_LOADED
+
+# API Gateway's limits: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_HEADER_BYTES = 10_240
+MAX_TARGET_BYTES = 8_192
+# What hypercorn reads before it refuses a request itself.
+MAX_HEAD_BYTES = 64 * 1024
+READ_SECONDS = 30
+KEEP_ALIVE_SECONDS = 5
+THREADS = 32
+
+# Not imported, because that would load Flask.
+ASSETS_FOLDER = Path(str(distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
+ASSETS = {
+    "/docs/assets/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "/docs/assets/swagger-ui.css": "text/css; charset=utf-8",
+}
+# What Chalice's RouteMatcher, which uses urlparse, takes for the end of the path.
+PATH_ENDS = {";": "%3B", "#": "%23"}
+
+HeaderLines = list[tuple[str, str]]
+LambdaResponse = dict[str, Any]
+
+
+class Gateway(LocalGateway):
+    """API Gateway as the deployed API configures it."""
+
+    def respond(self, method: str, target: str, lines: HeaderLines, body: bytes) -> LambdaResponse:
+        """The response to a request, as a Lambda function returns it."""
+        path = target.partition("?")[0]
+        size = sum(len(name) + len(value) for name, value in lines)
+        if len(target) > MAX_TARGET_BYTES:
+            detail = f"The path and the query must have at most {MAX_TARGET_BYTES} bytes."
+            return self._problem(414, detail, method)
+        if size > MAX_HEADER_BYTES:
+            detail = f"The headers must have at most {MAX_HEADER_BYTES} bytes."
+            return self._problem(431, detail, method)
+        if method in ("GET", "HEAD") and path in ASSETS:
+            return _asset(path)
+        headers = _MultiValueHeaders(lines)
+        try:
+            response: LambdaResponse = self.handle_request(method, _quoted(target), headers, body)
+        except ForbiddenError:
+            # Chalice raises it if no route matches.
+            return self._problem(
+                404, f"No resource has the path {path}.", method, headers.get("origin")
+            )
+        if method == "OPTIONS" and response["body"] is None:
+            return self._preflight(response, headers)
+        return response
+
+    def _generate_lambda_event(self, method: str, path: str, headers: Any, body: Any) -> Any:
+        event = super()._generate_lambda_event(method, path, headers, body)
+        headers.route = event["requestContext"]["resourcePath"]
+        return event | {"multiValueHeaders": headers.lines}
+
+    def _problem(
+        self, status: int, detail: str, method: str, origin: str | None = None
+    ) -> LambdaResponse:
+        from chalicelib.http import problems
+
+        request_id = str(uuid4())
+        problem = problems.ProblemResponse(status, detail, request_id)
+        return self._finish(problem, request_id, origin, method=method, route=None)
+
+    def _preflight(self, response: LambdaResponse, headers: "_MultiValueHeaders") -> LambdaResponse:
+        from chalice import Response
+
+        answer = Response("", response["headers"], response["statusCode"])
+        origin = headers.get("origin")
+        return self._finish(answer, str(uuid4()), origin, method="OPTIONS", route=headers.route)
+
+    def _finish(
+        self, response: Any, request_id: str, origin: str | None, **members: Any
+    ) -> LambdaResponse:
+        """Add the common headers, and write the log line, as the app does for its own responses."""
+        from chalicelib.http import api
+
+        api.finish(response, request_id, origin)
+        api.log_response(response, request_id, **members, operation=None, dynamodbCalls=0)
+        finished: LambdaResponse = response.to_dict()
+        return finished
+
+
+class _MultiValueHeaders(dict[str, str]):
+    """The last line of each header by its name in lower case, as in API Gateway's `headers`.
+
+    `lines` has all lines. `route` is the path of the matching route, once it is known.
+    """
+
+    route: str | None = None
+
+    def __init__(self, lines: HeaderLines) -> None:
+        super().__init__((name.lower(), value) for name, value in lines)
+        self.lines: dict[str, list[str]] = {}
+        for name, value in lines:
+            self.lines.setdefault(name.lower(), []).append(value)
+
+
+class Application:
+    """The ASGI application of a gateway.
+
+    https://asgi.readthedocs.io/en/latest/specs/www.html
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.threads = ThreadPoolExecutor(THREADS)
+
+    async def __call__(
+        self,
+        scope: Any,
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Respond to a request, once its whole body has come."""
+        if scope["type"] != "http":
+            return
+        body = await _read_body(receive)
+        if body is None:
+            return
+        target = scope["raw_path"].decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        lines = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]]
+        response = await asyncio.get_running_loop().run_in_executor(
+            self.threads,
+            self.gateway.respond,
+            scope["method"],
+            f"{target}?{query}" if query else target,
+            lines,
+            body,
+        )
+        content = response["body"] or ""
+        if isinstance(content, str):
+            content = content.encode()
+        headers = [
+            (name.lower().encode(), str(v).encode()) for name, v in response["headers"].items()
+        ]
+        # RFC 9110 section 8.6: not with 204 and 304, and with HEAD only the length of GET's body.
+        if response["statusCode"] not in (204, 304) and scope["method"] != "HEAD":
+            headers.append((b"content-length", str(len(content)).encode()))
+        await send(
+            {"type": "http.response.start", "status": response["statusCode"], "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": content})
+
+
+async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes | None:
+    """The body of a request, cut off at MAX_BODY_BYTES; None if the client has hung up."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        received: bytes = message.get("body", b"")
+        body = (body + received)[:MAX_BODY_BYTES]
+        if not message.get("more_body"):
+            return body
+
+
+def _quoted(target: str) -> str:
+    path, mark, query = target.partition("?")
+    for end, quoted in PATH_ENDS.items():
+        path = path.replace(end, quoted)
+    return path + mark + query
+
+
+def _asset(path: str) -> LambdaResponse:
+    """A file of the docs page."""
+    return {
+        "statusCode": 200,
+        "headers": {"Content-Type": ASSETS[path], "X-Content-Type-Options": "nosniff"},
+        "multiValueHeaders": {},
+        "body": (ASSETS_FOLDER / path.rpartition("/")[2]).read_text(),
+    }
+
+
+def _end_with_parent() -> None:
+    # `make run` holds the other end of the pipe, which closes when it ends, however it ends.
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _load() -> Gateway:
+    """The app, with its tables and the sample data."""
+    import app as module
+    from chalicelib.storage.dynamodb import client
+    from infra.aws import backfill, tables
+    from infra.local import sample_data
+
+    tables.create_local(client)
+    backfill.backfill(client)
+    sample_data.load_once(client)
+    # Each thread has a current request of its own, as in `chalice local`.
+    app: Any = module.app
+    app.__class__ = LocalChalice
+    return Gateway(app, ChaliceConfig())
+
+
+async def _serve(gateway: Gateway, port: int) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"{HOST}:{port}"]
+    config.loglevel = "CRITICAL"
+    config.graceful_timeout = READ_SECONDS
+    config.read_timeout = READ_SECONDS
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.h11_max_incomplete_size = MAX_HEAD_BYTES
+    config.include_server_header = False
+    await serve(Application(gateway), config, shutdown_trigger=stop.wait)
+
+
+def main() -> int:
+    """Load the app and serve it. Returns the exit status."""
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        gateway = _load()
+    except Exception as error:  # noqa: BLE001, any mistake in the app's files
+        _print_load_error(error)
+        return NOT_LOADED
+    asyncio.run(_serve(gateway, int(sys.argv[1])))
+    return 0
+
+
+def _print_load_error(error: Exception) -> None:
+    from chalicelib.errors import DeclarationError, SettingError
+
+    if isinstance(error, DeclarationError | SettingError):
+        print(error, file=sys.stderr)
+    else:
+        traceback.print_exception(error)
+    print("The app could not be loaded. It is loaded again when a file changes.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""The local server: HTTP as the RFCs define it, and paths as API Gateway reads them."""
+
+import random
+import shutil
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.client import HTTPConnection
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.aws import tables
+from infra.local import database, run
+from tests.client import Client, Live
+from tests.conftest import PROJECT, client_of, free_port
+from tests.processes import eventually
+
+
+@pytest.fixture
+def port(live: Client) -> int:
+    """The port of the live API."""
+    assert isinstance(live.deployment, Live)
+    return live.deployment.port or 0
+
+
+def exchange(port: int, request: bytes, *, half_close: bool = False) -> bytes:
+    """Send bytes, and read until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        if half_close:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        with suppress(ConnectionResetError):
+            # The server keeps a half-closed connection for a while.
+            while not half_close and (received := connection.recv(65536)):
+                answer += received
+        return answer
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "FOO"])
+@pytest.mark.parametrize("path", ["/nothing", "/todos/a/b", "/TODOS", "/todos/../users/x/y"])
+def test_unknown_path(live: Client, method: str, path: str) -> None:
+    """A problem document with the common headers, as in the deployed API."""
+    answer = live.request(method, path, Authorization="Bearer x")
+
+    assert answer.status == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["x-request-id"] == answer.json["requestId"]
+    assert answer.json["detail"] == f"No resource has the path {path}."
+
+
+@pytest.mark.parametrize("segment", ["teapot;v=1", "teapot#x", "teapot%3Bv=1"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_path_is_matched_as_sent(live: Client, method: str, segment: str) -> None:
+    """`;` and `#` are part of the key, which is invalid then: no other item is addressed."""
+    answer = live.request(method, f"/products/{segment}")
+
+    assert answer.status == 400
+    assert list(answer.problems) == ["id"]
+    assert live.get("/products/teapot").status == 200
+
+
+def test_preflight(live: Client) -> None:
+    """The response has the common headers, though the app never sees the request."""
+    headers = live.request("OPTIONS", "/todos").headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-cache"
+    assert headers["x-request-id"]
+
+
+BODY = b'{"task": "malformed"}'
+MALFORMED = {
+    "no length": b"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n" + BODY,
+    "a negative length": b"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n" + BODY,
+    "two lengths": (
+        b"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Length: 21\r\nContent-Length: 20\r\n\r\n"
+        + BODY
+    ),
+    "no version": b"POST /todos\r\nHost: x\r\nContent-Length: 21\r\n\r\n" + BODY,
+    "no host": b"POST /todos HTTP/1.1\r\nContent-Length: 21\r\n\r\n" + BODY,
+    "a folded header": (
+        b"POST /todos HTTP/1.1\r\nHost: x\r\nX :y\r\nContent-Length: 21\r\n\r\n" + BODY
+    ),
+}
+
+
+@pytest.mark.parametrize("request_", MALFORMED.values(), ids=MALFORMED)
+def test_malformed_request(live: Client, port: int, request_: bytes) -> None:
+    """The HTTP server refuses it, closes the connection, and nothing is written."""
+    newest = live.get("/todos?limit=1").json
+
+    answer = exchange(port, request_ + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert live.get("/todos?limit=1").json == newest
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /todos HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000, 431),
+        (b"GET /todos?" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x", 414),
+        (b"GET /todos HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000, 431),
+    ],
+)
+def test_over_long_request(port: int, request_: bytes, status: int) -> None:
+    """Headers and paths have API Gateway's limits; hypercorn refuses a head that never ends."""
+    answer = exchange(port, request_ + b"\r\nConnection: close\r\n\r\n")
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_truncated_body(live: Client, port: int) -> None:
+    """A request whose body ends early is not executed."""
+    newest = live.get("/todos?limit=1").json
+    head = b"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+
+    exchange(port, head + b'{"task": "truncated"}', half_close=True)
+
+    assert live.get("/todos?limit=1").json == newest
+
+
+def test_chunked_body(live: Client, port: int) -> None:
+    """Chunks are decoded, as API Gateway does (RFC 9112 section 7.1)."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        answer = client.post("/todos", content=iter([b'{"task": ', b'"chunked"}']))
+
+    assert answer.status_code == 201
+    assert answer.json()["task"] == "chunked"
+
+
+def test_all_clients_get_the_same_refusals(live: Client, port: int) -> None:
+    """curl, httpx and a raw socket: one status for one mistake."""
+    newest = live.get("/todos?limit=1").json
+    url, curl = f"http://127.0.0.1:{port}/todos", shutil.which("curl")
+    assert curl
+    cases: list[tuple[dict[str, str], bytes, int]] = [
+        ({"Content-Type": "text/plain"}, b"x", 415),
+        ({"Content-Type": "application/json"}, b"{", 400),
+        ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"x", 415),
+        ({"Content-Type": "application/json"}, b" " * 70_000, 413),
+        ({"Content-Type": "application/json", "X": "x" * 20_000}, b"{}", 431),
+    ]
+    for headers, body, status in cases:
+        options = [
+            option for name, value in headers.items() for option in ("-H", f"{name}: {value}")
+        ]
+        said = subprocess.run(
+            [
+                curl,
+                "-s",
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_code}",
+                *options,
+                "--data-binary",
+                "@-",
+                url,
+            ],
+            input=body,
+            capture_output=True,
+            check=False,
+        ).stdout.decode()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST /todos HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}"
+        raw = exchange(port, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        with httpx.Client(trust_env=False) as client:
+            assert client.post(url, content=body, headers=headers).status_code == status
+        assert said == f"{status}", headers
+        assert raw.startswith(f"HTTP/1.1 {status} ".encode()), headers
+    assert live.get("/todos?limit=1").json == newest
+
+
+def test_a_thousand_malformed_requests(live: Client, port: int) -> None:
+    """Truncated, duplicated and over-long requests change nothing; the server still responds."""
+    newest = live.get("/todos?limit=1").json
+    chance = random.Random(1)
+    valid = b"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Length: 21\r\n\r\n" + BODY
+    for number in range(1000):
+        match number % 3:
+            case 0:
+                sent = valid[: chance.randrange(1, len(valid) - 1)]
+            case 1:
+                line = chance.choice([b"Content-Length: 20", b"Content-Length: x", b"Host : y"])
+                sent = valid.replace(b"Host: x", b"Host: x\r\n" + line)
+            case _:
+                long = b"x" * chance.randrange(20_000, 40_000)
+                sent = valid.replace(b"Host: x", b"Host: x\r\nConnection: close\r\nX: " + long)
+        answer = exchange(port, sent, half_close=number % 3 == 0)
+        assert answer.startswith((b"HTTP/1.1 4", b"" if number % 3 == 0 else b"HTTP/1.1 4"))
+
+    assert live.get("/todos?limit=1").json == newest
+    assert live.get("/health").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("DELETE", "/todos/{}", {}, 204),
+        ("GET", "/todos/{}", {"If-None-Match": "*"}, 304),
+        ("HEAD", "/todos", {}, 200),
+    ],
+)
+def test_response_without_a_body(
+    live: Client, port: int, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """204, 304 and HEAD send no body, and the connection can be used again."""
+    todo = live.create("/todos", {"task": "Dust"})["id"]
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path.format(todo), headers=headers)
+    response = connection.getresponse()
+
+    assert (response.status, response.read()) == (status, b"")
+    assert response.headers["Content-Length"] is None
+    connection.request("GET", "/health")
+    assert connection.getresponse().read() == b'{"status":"ok"}'
+    connection.close()
+
+
+def test_burst_of_connections(port: int) -> None:
+    """Fifty connections at once are all accepted."""
+    request = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    connections = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(50)]
+    for connection in connections:
+        connection.sendall(request)
+    for connection in connections:
+        with connection:
+            assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_concurrent_requests_are_kept_apart(live: Client) -> None:
+    """Each of many concurrent requests gets the response to itself."""
+    keys = [live.create("/todos", {"task": f"{n}"})["id"] for n in range(40)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda key: live.patch(f"/todos/{key}", {"task": key}), keys * 5))
+
+    assert [answer.json["id"] for answer in answers] == keys * 5
+    assert [answer.json["task"] for answer in answers] == keys * 5
+
+
+def test_plain_chalice_local() -> None:
+    """`chalice local --stage local` serves the same API, with the database of a `make run`."""
+    data = database.start(None)
+    port = free_port()
+    try:
+        tables.create_local(client_of(data.url))
+        with subprocess.Popen(
+            [
+                *(Path(sys.executable).with_name("chalice"), "local", "--stage", "local"),
+                *("--no-autoreload", "--port", f"{port}"),
+            ],
+            cwd=PROJECT,
+            env=run.environment(data.url),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            try:
+                eventually(lambda: run.is_listening(port))
+                api = Client(Live(f"http://127.0.0.1:{port}"))
+                item = api.create("/products", {"name": "Cup", "price": 1})
+                assert api.get(f"/products/{item['id']}").json == item
+                assert api.get(f"/products/{item['id']}/reviews").json["items"] == []
+                assert "/products" in api.get("/openapi.json").json["paths"]
+                assert api.request("PATCH", "/products", {}).status == 405
+                assert api.get("/", Accept="text/html").status == 302
+            finally:
+                run.stop(process)
+    finally:
+        run.stop(data.process)

@@ -1,0 +1,43 @@
+"""The docs page: what it may load and run, and from where."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256, sha384
+from importlib.metadata import version
+
+from chalicelib import settings
+from chalicelib.http import docs_page
+from infra.local import server
+
+
+def test_its_files_are_those_of_the_development_dependency() -> None:
+    """The digests are of the version that the CDN's URL names, and that `make run` serves."""
+    installed = version("flask-swagger-ui")
+
+    assert f"https://cdn.jsdelivr.net/npm/swagger-ui-dist@{installed}" == settings.DOCS_ASSETS
+    for name, digest in docs_page.FILES.items():
+        content = (server.ASSETS_FOLDER / name).read_bytes()
+        assert digest == f"sha384-{b64encode(sha384(content).digest()).decode()}"
+
+
+def test_it_may_run_its_own_script_and_no_other() -> None:
+    """The policy has the digests of the one script and style in the page, and no unsafe word."""
+    for kind in ("script", "style"):
+        (text,) = re.findall(f"<{kind}>(.*?)</{kind}>", docs_page.html("storefront"), re.DOTALL)
+        digest = b64encode(sha256(text.encode()).digest()).decode()
+
+        assert (
+            f"{kind}-src https://cdn.jsdelivr.net 'sha256-{digest}'"
+            in docs_page.content_security_policy()
+        )
+    assert "default-src 'none'" in docs_page.content_security_policy()
+    assert "unsafe" not in docs_page.content_security_policy()
+
+
+def test_what_it_loads_is_checked() -> None:
+    """Each file has its digest, and nothing is loaded that has none."""
+    page = docs_page.html("storefront")
+
+    loaded = re.findall(r'(?:src|href)="(?!data:)([^"]+)"( integrity="sha384-[^"]+")?', page)
+    assert len(loaded) == len(docs_page.FILES)
+    assert all(integrity for _, integrity in loaded)
