@@ -50,9 +50,9 @@ def stage_option(*, local: bool = False) -> Callable[[F], F]:
 
     def convert(context: click.Context, parameter: click.Parameter, name: str | None) -> Stage:
         del context, parameter
-        names = [*(["local"] if local else []), *stages.cloud()]
-        if name not in names:
-            raise click.UsageError(
+        if not name or (name == "local" and not local):
+            names = stages.cloud()
+            raise CommandError(
                 f"Name the stage, one of {', '.join(names)}, for example STAGE={names[0]}."
             )
         stage = stages.load(name)
@@ -140,15 +140,11 @@ def deploy(stage: Stage) -> None:
 
 @cli.command()
 @stage_option()
-@click.option(
-    "--tables",
-    envvar="TABLES",
-    type=click.Choice(["keep", "delete"]),
-    default="keep",
-    help="Whether to delete the tables, too. [env: TABLES]",
-)
-def delete(stage: Stage, tables: str) -> None:
+@click.option("--tables", envvar="TABLES", help="`delete` deletes the tables, too. [env: TABLES]")
+def delete(stage: Stage, tables: str | None) -> None:
     """Delete a deployed stage. Its logs stay, and its tables unless TABLES=delete."""
+    if tables not in (None, "", "delete"):
+        raise CommandError(f"TABLES is {tables!r}; it must be delete, or be left out to keep them.")
     from infra.aws import delete as deletion
 
     deletion.delete(stage, with_tables=tables == "delete")
@@ -167,11 +163,11 @@ def package(stage: Stage) -> None:
 
 @cli.command()
 @stage_option()
-@click.option(
-    "--bucket", envvar="BUCKET", required=True, help="The S3 bucket for the package. [env: BUCKET]"
-)
-def stack(stage: Stage, bucket: str) -> None:
+@click.option("--bucket", envvar="BUCKET", help="The S3 bucket for the package. [env: BUCKET]")
+def stack(stage: Stage, bucket: str | None) -> None:
     """Deploy dist/STAGE as a CloudFormation stack."""
+    if not bucket:
+        raise CommandError("Name the S3 bucket for the package, for example BUCKET=shop-packages.")
     from infra.aws import stack as stacks
 
     stacks.deploy_stack(stage, bucket)

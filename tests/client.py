@@ -1,10 +1,12 @@
 """A client of the API that speaks HTTP and nothing else, wherever the API runs."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPSConnection
+from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -15,6 +17,8 @@ from chalice.test import Client as ChaliceClient
 from infra.local.server import Gateway
 
 Headers = Mapping[str, str]
+
+IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Live:
         self.host = "127.0.0.1" if host.endswith("localhost") else host
         self.base = parts.path.rstrip("/")
         self.stage = stage
+        self._idle: deque[tuple[float, HTTPConnection]] = deque()
 
     @property
     def port(self) -> int | None:
@@ -98,8 +103,7 @@ class Live:
     def send_lines(
         self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
     ) -> Answer:
-        kind = HTTPSConnection if self.parts.scheme == "https" else HTTPConnection
-        connection = kind(self.host, self.port, timeout=30)
+        connection = self._connect()
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in [("Host", self.netloc), *lines]:
@@ -109,10 +113,29 @@ class Live:
             connection.endheaders(body or None)
             response = connection.getresponse()
             content = response.read()
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        if response.will_close:
+            connection.close()
+        else:
+            self._idle.append((monotonic(), connection))
         received = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, received, content)
+
+    def _connect(self) -> HTTPConnection:
+        """An idle connection, or a new one. Servers close a connection that is idle for long."""
+        while self._idle:
+            since, connection = self._idle.pop()
+            if monotonic() - since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        kind = HTTPSConnection if self.parts.scheme == "https" else HTTPConnection
+        return kind(self.host, self.port, timeout=30)
+
+    def __del__(self) -> None:
+        for _, connection in self._idle:
+            connection.close()
 
 
 class Client:

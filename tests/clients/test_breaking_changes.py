@@ -88,7 +88,7 @@ HARMLESS: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", BREAKING.values(), ids=BREAKING)
-def test_what_breaks_clients_is_found(tool: Path, change: Change) -> None:
+def test_breaking_changes_are_found(tool: Path, change: Change) -> None:
     """The comparison can fail, for each kind of change that it is there for."""
     document = json.loads(openapi.RELEASED.read_text())
     change(document)
@@ -97,7 +97,7 @@ def test_what_breaks_clients_is_found(tool: Path, change: Change) -> None:
 
 
 @pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
-def test_what_is_harmless_is_not(tool: Path, change: Change) -> None:
+def test_compatible_changes_are_allowed(tool: Path, change: Change) -> None:
     """Nobody is stopped from adding."""
     document = json.loads(openapi.RELEASED.read_text())
     change(document)

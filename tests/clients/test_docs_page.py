@@ -30,7 +30,7 @@ def visited(page: Page, live: Client) -> dict[str, list[str]]:
     return told
 
 
-def test_it_complains_of_nothing_and_asks_nobody_else(page: Page, live: Client) -> None:
+def test_page_has_no_console_errors_or_foreign_requests(page: Page, live: Client) -> None:
     """No error in the console, and every request goes to the API's own host."""
     told = visited(page, live)
 
@@ -40,7 +40,7 @@ def test_it_complains_of_nothing_and_asks_nobody_else(page: Page, live: Client) 
     assert [url for url in told["hosts"] if not url.startswith(own)] == []
 
 
-def test_what_is_tried_out_is_done(page: Page, live: Client) -> None:
+def test_try_it_out_sends_requests(page: Page, live: Client) -> None:
     """«Try it out» creates the example's product, which a GET then finds."""
     visited(page, live)
     operation = page.locator("#operations-products-createProduct")
@@ -57,7 +57,7 @@ def test_what_is_tried_out_is_done(page: Page, live: Client) -> None:
 
 
 @pytest.mark.parametrize("opened", [False, True])
-def test_it_has_no_serious_barrier(page: Page, live: Client, opened: bool) -> None:
+def test_page_has_no_accessibility_violation(page: Page, live: Client, opened: bool) -> None:
     """axe-core finds nothing serious or critical (https://dequeuniversity.com/rules/axe/)."""
     visited(page, live)
     if opened:

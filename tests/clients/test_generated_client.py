@@ -34,7 +34,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_creates_changes_lists_and_deletes(
+def test_generated_client_creates_changes_lists_and_deletes(
     generated: Path, live: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the names and types of the document alone."""

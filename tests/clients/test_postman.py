@@ -15,12 +15,12 @@ from tests.conftest import SHELL
 NEWMAN = "newman@6.2.2"
 
 
-def test_the_committed_collection_is_the_documents() -> None:
+def test_committed_collection() -> None:
     """`make postman` has been run since the document changed."""
     assert postman.FILE.read_text() == postman.text()
 
 
-def test_every_operation_is_in_it_with_tests(in_process: Client) -> None:
+def test_every_operation_is_in_the_collection(in_process: Client) -> None:
     """No call is left out, and none is untested."""
     described = {
         (method.upper(), path.replace("{key}", f"{{{{{path.split('/')[1]}.key}}}}"))

@@ -6,7 +6,7 @@ from tests.client import Client
 from tests.samples import Sample, unique
 
 
-def test_the_same_request_gets_the_same_answer(api: Client, sample: Sample) -> None:
+def test_repeated_request_gets_the_first_response(api: Client, sample: Sample) -> None:
     """Status, body, Location and ETag alike, and one item; only the replay says that it is one."""
     key, body = unique(), sample.full()
 
@@ -23,7 +23,7 @@ def test_the_same_request_gets_the_same_answer(api: Client, sample: Sample) -> N
     assert api.get(first.headers["location"]).body == first.body
 
 
-def test_the_answer_is_that_of_then(api: Client, sample: Sample) -> None:
+def test_replay_returns_the_item_as_it_was_created(api: Client, sample: Sample) -> None:
     """A replay gives the item as it was created, even when it has changed or gone since."""
     key, body = unique(), sample.full()
     first = api.post(sample.path, body, Idempotency_Key=key)
@@ -36,7 +36,7 @@ def test_the_answer_is_that_of_then(api: Client, sample: Sample) -> None:
     assert api.get(place).status == 404
 
 
-def test_without_a_key_a_repeated_request_is_another(api: Client) -> None:
+def test_repeated_request_without_a_key(api: Client) -> None:
     """The retry of a client that sends no key is its own duplicate."""
     first, second = (api.post("/todos", {"task": "Dust"}) for _ in range(2))
 
@@ -44,7 +44,7 @@ def test_without_a_key_a_repeated_request_is_another(api: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"task": "Sweep"}', b'{"task": ""}', b"{", b"", b" " * 70_000])
-def test_a_key_with_another_body_is_a_422(api: Client, body: bytes) -> None:
+def test_idempotency_key_with_another_body(api: Client, body: bytes) -> None:
     """Before anything that may be wrong with that body; nothing comes into being."""
     key = unique()
     first = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
@@ -58,7 +58,7 @@ def test_a_key_with_another_body_is_a_422(api: Client, body: bytes) -> None:
     assert api.post("/todos", {"task": "Dust"}, Idempotency_Key=key).body == first.body
 
 
-def test_json_that_says_the_same_is_the_same_body(api: Client) -> None:
+def test_equal_json_is_the_same_body(api: Client) -> None:
     """Order, white space, escapes and zeros of a retry may differ."""
     key = unique()
     first = api.post("/products", b'{"name": "Caf\xc3\xa9", "price": 1.5}', Idempotency_Key=key)
@@ -69,7 +69,7 @@ def test_json_that_says_the_same_is_the_same_body(api: Client) -> None:
     assert again.headers["idempotency-replayed"] == "true"
 
 
-def test_a_key_with_another_path_is_a_422(api: Client) -> None:
+def test_idempotency_key_with_another_path(api: Client) -> None:
     """A key is for one request; the same body on another path is another."""
     key, body = unique(), {"name": "Ada", "review": "Good."}
     assert api.post("/reviews", body, Idempotency_Key=key).status == 201
@@ -77,7 +77,7 @@ def test_a_key_with_another_path_is_a_422(api: Client) -> None:
     assert api.post("/users", body, Idempotency_Key=key).status == 422
 
 
-def test_a_refused_create_is_not_recorded(api: Client) -> None:
+def test_failed_create_is_not_recorded(api: Client) -> None:
     """What failed validation or conflicted may be tried again under its key, corrected or not."""
     key, email = unique(), f"{unique()}@shop.example"
     user = api.create("/users", {"name": "Ada", "email": email})
@@ -89,7 +89,7 @@ def test_a_refused_create_is_not_recorded(api: Client) -> None:
     assert (answer.status, "idempotency-replayed" in answer.headers) == (201, False)
 
 
-def test_all_rules_hold_in_one_create(api: Client) -> None:
+def test_create_with_every_rule_is_atomic(api: Client) -> None:
     """A chosen key, an Idempotency-Key, unique fields or a reference: all or nothing."""
     once, email, product = unique(), f"{unique()}@shop.example", unique()
     user = {"userId": unique(), "name": "Ada", "username": unique(), "email": email}
@@ -108,7 +108,7 @@ def test_all_rules_hold_in_one_create(api: Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb", "\x7f"])
-def test_a_key_is_printable_ascii(api: Client, key: str) -> None:
+def test_invalid_idempotency_key(api: Client, key: str) -> None:
     """1 to 255 characters; another header value is a 400 that names it."""
     answer = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
 
@@ -117,7 +117,7 @@ def test_a_key_is_printable_ascii(api: Client, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "a b", "~!#/\\\"'"])
-def test_any_printable_key_will_do(api: Client, key: str) -> None:
+def test_idempotency_key_may_be_any_printable_ascii(api: Client, key: str) -> None:
     """Spaces, quotes and slashes included."""
     body = {"task": unique()}
     key = key[:200] + unique() if len(key) > 200 else key + unique()
@@ -128,7 +128,7 @@ def test_any_printable_key_will_do(api: Client, key: str) -> None:
     assert api.post("/todos", body, Idempotency_Key=key).body == first.body
 
 
-def test_other_methods_do_not_mind_the_header(api: Client) -> None:
+def test_idempotency_key_is_ignored_by_other_methods(api: Client) -> None:
     """It is POST's: the others are idempotent by themselves."""
     key, todo = unique(), api.create("/todos", {"task": "Dust"})
     place = f"/todos/{todo['id']}"

@@ -12,7 +12,7 @@ from tests.samples import Sample, unique
 RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
-def test_create_answers_with_the_item_its_etag_and_its_place(api: Client, sample: Sample) -> None:
+def test_create_returns_item_etag_and_location(api: Client, sample: Sample) -> None:
     """POST answers 201 with every field, the read-only ones, ETag and Location."""
     body = sample.full()
 
@@ -32,7 +32,7 @@ def test_create_answers_with_the_item_its_etag_and_its_place(api: Client, sample
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_a_read_gives_the_very_bytes_of_the_create(api: Client, sample: Sample) -> None:
+def test_read_returns_the_same_bytes_as_create(api: Client, sample: Sample) -> None:
     """A strong etag stands for one sequence of bytes."""
     created = api.post(sample.path, sample.full())
 
@@ -42,14 +42,14 @@ def test_a_read_gives_the_very_bytes_of_the_create(api: Client, sample: Sample) 
     assert read.headers["etag"] == created.headers["etag"]
 
 
-def test_optional_fields_may_be_left_out(api: Client, sample: Sample) -> None:
+def test_optional_fields_may_be_omitted(api: Client, sample: Sample) -> None:
     """A create with the required fields alone gets the defaults."""
     item = api.create(sample.path, sample.least())
 
     assert item.items() >= (sample.least() | sample.defaults).items()
 
 
-def test_the_client_may_choose_the_key(api: Client, sample: Sample) -> None:
+def test_client_chosen_key(api: Client, sample: Sample) -> None:
     """A key of the body's is the item's."""
     key = f"A_b.c-{unique()}"
 
@@ -71,7 +71,7 @@ def test_a_key_belongs_to_one_item(api: Client, sample: Sample) -> None:
     assert api.get(f"{sample.path}/{key}").json == first
 
 
-def test_replace_leaves_only_the_fields_given(api: Client, sample: Sample) -> None:
+def test_replace_removes_omitted_fields(api: Client, sample: Sample) -> None:
     """PUT takes away what the body does not have; key and createdAt stay."""
     before = api.create(sample.path, sample.full())
     place = f"{sample.path}/{before[sample.key]}"
@@ -93,7 +93,7 @@ def test_replace_leaves_only_the_fields_given(api: Client, sample: Sample) -> No
     assert api.get(place).body == answer.body
 
 
-def test_what_was_read_can_be_sent_back(api: Client, sample: Sample) -> None:
+def test_read_item_can_be_sent_back(api: Client, sample: Sample) -> None:
     """Read-only fields are ignored in a body, right or wrong."""
     before = api.create(sample.path, sample.full())
     place = f"{sample.path}/{before[sample.key]}"
@@ -109,7 +109,7 @@ def test_what_was_read_can_be_sent_back(api: Client, sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_body_may_not_name_another_key(api: Client, sample: Sample, method: str) -> None:
+def test_key_in_the_body_must_be_that_of_the_path(api: Client, sample: Sample, method: str) -> None:
     """A key that differs from the path's is a 400 that names it."""
     item = api.create(sample.path, sample.full())
     place = f"{sample.path}/{item[sample.key]}"
@@ -122,7 +122,7 @@ def test_a_body_may_not_name_another_key(api: Client, sample: Sample, method: st
     assert api.get(place).json == item
 
 
-def test_patch_changes_only_what_it_names(api: Client, sample: Sample) -> None:
+def test_patch_changes_only_the_given_fields(api: Client, sample: Sample) -> None:
     """A merge patch leaves the other fields as they are."""
     before = api.create(sample.path, sample.full())
     place = f"{sample.path}/{before[sample.key]}"
@@ -138,7 +138,7 @@ def test_patch_changes_only_what_it_names(api: Client, sample: Sample) -> None:
     assert api.get(place).body == answer.body
 
 
-def test_patch_with_null_takes_an_optional_field_away(api: Client, sample: Sample) -> None:
+def test_patch_with_null_removes_an_optional_field(api: Client, sample: Sample) -> None:
     """A null removes an optional field, or sets a field with a default back to it."""
     before = api.create(sample.path, sample.full())
     names = (*sample.optional, *sample.defaults)
@@ -152,7 +152,7 @@ def test_patch_with_null_takes_an_optional_field_away(api: Client, sample: Sampl
     }
 
 
-def test_patch_cannot_take_a_required_field_away(api: Client, sample: Sample) -> None:
+def test_patch_cannot_remove_a_required_field(api: Client, sample: Sample) -> None:
     """A null for a required field is a 400 that names it."""
     item = api.create(sample.path, sample.full())
     place = f"{sample.path}/{item[sample.key]}"
@@ -164,7 +164,7 @@ def test_patch_cannot_take_a_required_field_away(api: Client, sample: Sample) ->
     assert api.get(place).json == item
 
 
-def test_delete_takes_the_item_away(api: Client, sample: Sample) -> None:
+def test_delete_removes_the_item(api: Client, sample: Sample) -> None:
     """DELETE answers 204 without a body; afterwards there is nothing."""
     item = api.create(sample.path, sample.full())
     place = f"{sample.path}/{item[sample.key]}"
@@ -177,7 +177,7 @@ def test_delete_takes_the_item_away(api: Client, sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_an_item_that_is_not_there_is_a_404(api: Client, sample: Sample, method: str) -> None:
+def test_missing_item_is_a_404(api: Client, sample: Sample, method: str) -> None:
     """404 says in a sentence what was not found, and nothing comes into being."""
     place = f"{sample.path}/nobody"
     body = sample.least() if method in ("PUT", "PATCH") else None
@@ -193,7 +193,7 @@ def test_an_item_that_is_not_there_is_a_404(api: Client, sample: Sample, method:
 @pytest.mark.parametrize(
     "price", ["0", "0.01", "0.1", "10.5", "29.99", "999999999.99", "1e2", "5.0", "-0.0", "5.00"]
 )
-def test_numbers_come_back_exactly(api: Client, price: str) -> None:
+def test_numbers_are_exact(api: Client, price: str) -> None:
     """What was stored comes back equal, never through a binary float."""
     created = api.post("/products", f'{{"name": "Spoon", "price": {price}}}'.encode())
 
@@ -202,7 +202,7 @@ def test_numbers_come_back_exactly(api: Client, price: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\u0000b", "\u2028", "🫖", 'a\\b"c', "\u00e9", "e\u0301", " x "])
-def test_text_comes_back_as_sent(api: Client, name: str) -> None:
+def test_text_is_returned_as_sent(api: Client, name: str) -> None:
     """Any Unicode is stored as it is: not trimmed, not normalized, not escaped in the answer."""
     if not name.strip():
         name += "."
@@ -213,7 +213,7 @@ def test_text_comes_back_as_sent(api: Client, name: str) -> None:
     assert b"\\u00e9" not in created.body
 
 
-def test_a_review_without_a_name_gets_a_made_up_one(api: Client) -> None:
+def test_review_without_a_name_gets_a_random_one(api: Client) -> None:
     """Fifteen names, picked at random on create; taken away, the name stays away."""
     names = {api.create("/reviews", {"review": "Good."})["name"] for _ in range(60)}
 
@@ -234,7 +234,7 @@ def test_an_etag_never_returns(api: Client, sample: Sample) -> None:
     assert len(etags) == 3
 
 
-def test_a_user_is_addressed_by_query_or_body_as_by_path(api: Client) -> None:
+def test_user_addressed_by_query_or_body(api: Client) -> None:
     """GET and DELETE /users?userId=K and PUT /users are the calls on /users/K."""
     user = api.create("/users", {"name": "Ada", "userId": unique()})
     place = f"/users/{user['userId']}"
@@ -252,7 +252,7 @@ def test_a_user_is_addressed_by_query_or_body_as_by_path(api: Client) -> None:
         assert answer.json["detail"] == f"User '{user['userId']}' not found"
 
 
-def test_a_user_must_be_named_where_the_path_does_not(api: Client) -> None:
+def test_user_id_is_required_outside_the_path(api: Client) -> None:
     """Without userId, or with another parameter beside it, the call is a 400 that names it."""
     assert api.put("/users", {}).problems == {"userId": "is required", "name": "is required"}
     assert api.put("/users", {"name": "A", "userId": None}).problems == {"userId": "is required"}
@@ -284,7 +284,9 @@ def test_head_is_get_without_the_body(api: Client, sample: Sample) -> None:
         head, get = (api.request(method, target, **headers) for method in ("HEAD", "GET"))
 
         assert (head.status, head.body) == (get.status, b""), target
-        varying = {"x-request-id", "date", "content-length", "transfer-encoding", "connection"}
-        assert {n: v for n, v in head.headers.items() if n not in varying} == {
-            n: v for n, v in get.headers.items() if n not in varying
-        }
+        for name in (
+            *("content-type", "etag", "link", "location", "vary", "cache-control"),
+            *("x-content-type-options", "access-control-allow-origin", "content-security-policy"),
+        ):
+            assert head.headers.get(name) == get.headers.get(name), (target, name)
+        assert head.headers["x-request-id"]

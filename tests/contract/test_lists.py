@@ -11,7 +11,7 @@ from tests.client import Client
 from tests.samples import Sample, unique
 
 
-def test_a_list_shows_whole_items_newest_first(api: Client, sample: Sample) -> None:
+def test_list_is_newest_first_with_whole_items(api: Client, sample: Sample) -> None:
     """GET on a collection gives a page of items as a read gives them."""
     made = make(api, sample, 3)
 
@@ -59,9 +59,7 @@ def test_pages_are_full_until_the_last(api: Client, sort: str, limit: int) -> No
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_of_every_collection_follow_each_other(
-    api: Client, sample: Sample, limit: int
-) -> None:
+def test_pages_of_every_resource(api: Client, sample: Sample, limit: int) -> None:
     """The first pages are the start of the list, whatever the limit."""
     make(api, sample, 6)
     start = api.get(sample.path, {"limit": 6}).json["items"]
@@ -72,7 +70,7 @@ def test_pages_of_every_collection_follow_each_other(
     assert all(len(page) == limit for page in pages)
 
 
-def test_a_page_has_25_items_unless_asked_otherwise(api: Client) -> None:
+def test_default_limit(api: Client) -> None:
     """The default limit is 25."""
     for _ in range(26):
         api.create("/todos", {"task": "Dust"})
@@ -81,7 +79,7 @@ def test_a_page_has_25_items_unless_asked_otherwise(api: Client) -> None:
     assert len(api.get("/todos", {"limit": 26}).json["items"]) == 26
 
 
-def test_the_link_header_leads_to_the_next_page(api: Client) -> None:
+def test_link_header(api: Client) -> None:
     """Link (RFC 8288) repeats the request with the cursor; the last page has none."""
     product = unique()
     for rating in (1, 2, 3):
@@ -103,7 +101,7 @@ def test_the_link_header_leads_to_the_next_page(api: Client) -> None:
     assert "link" not in second.headers
 
 
-def test_reviews_are_listed_by_product(api: Client) -> None:
+def test_filter_reviews_by_product(api: Client) -> None:
     """`productId` gives that product's reviews alone, also when the product is gone."""
     mine, other = unique(), unique()
     made = [
@@ -117,7 +115,7 @@ def test_reviews_are_listed_by_product(api: Client) -> None:
     assert sorted(r["id"] for r in listed) == sorted(made[n]["id"] for n in (0, 2, 3))
 
 
-def test_a_review_leaves_and_enters_a_products_list(api: Client) -> None:
+def test_changed_product_id_moves_a_review(api: Client) -> None:
     """A change of productId moves the review; without one it is in no product's list."""
     one, two = unique(), unique()
     review = api.create("/reviews", {"review": "Good."} | reviewed(api, one))
@@ -132,7 +130,7 @@ def test_a_review_leaves_and_enters_a_products_list(api: Client) -> None:
     assert (listed(one), listed(two)) == ([], [])
 
 
-def test_users_are_found_by_email_without_case(api: Client) -> None:
+def test_filter_users_by_email(api: Client) -> None:
     """`email` compares without case, and follows the user's own email."""
     email = f"Ada.{unique()}@Shop.example"
     user = api.create("/users", {"name": "Ada", "email": email})
@@ -185,7 +183,7 @@ def test_reviews_of_a_product(api: Client) -> None:
     assert api.get("/products/a%20b/reviews").status == 400
 
 
-def test_a_rare_status_gives_full_pages(api: Client) -> None:
+def test_filtered_pages_are_full(api: Client) -> None:
     """A todo list filtered by `status` gives full pages when 1 in 20 todos matches."""
     before = {item["id"] for item in api.walk("/todos", {"status": "done", "limit": 100})}
     for n in range(200):
@@ -199,7 +197,7 @@ def test_a_rare_status_gives_full_pages(api: Client) -> None:
     assert all(len(page) == 4 for page in pages[:-1])
 
 
-def test_products_are_listed_by_price(api: Client) -> None:
+def test_sort_by_price(api: Client) -> None:
     """`sort=price` is by number, not by text, and equal prices share a page or not."""
     made = {
         api.create("/products", {"name": "Cup", "price": Decimal(price) + 5_000_000})["id"]
@@ -227,9 +225,7 @@ def test_products_are_listed_by_price(api: Client) -> None:
         ({"minPrice": "7000001", "sort": "-price"}, ["7000002.25", "7000001"]),
     ],
 )
-def test_products_are_bounded_by_price(
-    api: Client, bounds: dict[str, str], expected: list[str]
-) -> None:
+def test_price_bounds(api: Client, bounds: dict[str, str], expected: list[str]) -> None:
     """`minPrice` and `maxPrice` include their bounds, and imply `sort=price`."""
     made = {
         api.create("/products", {"name": "Ring", "price": Decimal(price)})["id"]
@@ -241,7 +237,7 @@ def test_products_are_bounded_by_price(
     assert [item["price"] for item in listed] == [Decimal(price) for price in expected]
 
 
-def test_an_upper_bound_alone_starts_at_the_cheapest(api: Client) -> None:
+def test_max_price_alone_starts_at_the_lowest_price(api: Client) -> None:
     """`maxPrice` without `minPrice` lists from the lowest price."""
     api.create("/products", {"name": "Sample", "price": 0})
 
@@ -289,7 +285,7 @@ def test_an_upper_bound_alone_starts_at_the_cheapest(api: Client) -> None:
         ("/users", "email=a%40b.co&username=ada", ["username"]),
     ],
 )
-def test_a_bad_parameter_is_named(api: Client, path: str, query: str, wrong: list[str]) -> None:
+def test_invalid_query_parameter(api: Client, path: str, query: str, wrong: list[str]) -> None:
     """An unknown parameter, a wrong value, or one given twice is a 400 that names each."""
     answer = api.get(f"{path}?{query}")
 

@@ -108,9 +108,7 @@ def test_repeated_header_lines_are_one_list(api: Client, header: str) -> None:
 
 
 @pytest.mark.parametrize("condition", ["{}", "W/{}", "*", f"{OTHER}, {{}}"])
-def test_a_read_of_what_the_client_has_is_a_304(
-    api: Client, sample: Sample, condition: str
-) -> None:
+def test_if_none_match_with_the_current_etag(api: Client, sample: Sample, condition: str) -> None:
     """If-None-Match compares weakly; 304 has the etag and no body."""
     created = api.post(sample.path, sample.full())
 
@@ -123,7 +121,7 @@ def test_a_read_of_what_the_client_has_is_a_304(
     assert answer.headers["etag"] == created.headers["etag"]
 
 
-def test_a_read_of_what_has_changed_is_a_200(api: Client, sample: Sample) -> None:
+def test_if_none_match_with_another_etag(api: Client, sample: Sample) -> None:
     """Another etag in If-None-Match gives the item; in If-Match, 412."""
     created = api.post(sample.path, sample.full())
     place = created.headers["location"]

@@ -20,7 +20,7 @@ def refused(answer: Answer) -> bool:
     return answer.status == 400 and answer.problems == MESSAGE
 
 
-def test_a_review_names_a_product_that_exists(api: Client, product: str) -> None:
+def test_review_of_a_missing_product_is_a_400(api: Client, product: str) -> None:
     """On create, replace and patch; what does not exist is a 400 that names the field."""
     nothing = unique()
     review = api.create("/reviews", {"review": "Good.", "productId": product})
@@ -36,7 +36,7 @@ def test_a_review_names_a_product_that_exists(api: Client, product: str) -> None
     assert "productId" not in api.patch(place, {"productId": None}).json
 
 
-def test_a_review_outlives_its_product(api: Client, product: str) -> None:
+def test_reviews_of_a_deleted_product_stay(api: Client, product: str) -> None:
     """It can be read, listed, changed and sent back; no other can join it."""
     review = api.create("/reviews", {"review": "Good.", "productId": product})
     place = f"/reviews/{review['id']}"
@@ -50,7 +50,7 @@ def test_a_review_outlives_its_product(api: Client, product: str) -> None:
     assert refused(api.post("/reviews", {"review": "Good.", "productId": product}))
 
 
-def test_preconditions_hold_beside_references(api: Client, product: str) -> None:
+def test_precondition_of_a_review_with_a_product(api: Client, product: str) -> None:
     """A stale etag is 412 and a review that is not there 404, whatever the product."""
     review = api.create("/reviews", {"review": "Good."})
     place = f"/reviews/{review['id']}"

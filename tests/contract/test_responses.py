@@ -88,7 +88,7 @@ def test_every_error_is_a_problem_document(api: Client) -> None:
         ("POST", "/health", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_a_wrong_method_is_a_405(api: Client, method: str, path: str, allow: set[str]) -> None:
+def test_wrong_method_is_a_405(api: Client, method: str, path: str, allow: set[str]) -> None:
     """Allow lists the methods of the path."""
     answer = api.request(method, path, Content_Length="0")
 
@@ -98,9 +98,7 @@ def test_a_wrong_method_is_a_405(api: Client, method: str, path: str, allow: set
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PROPFIND"])
-def test_a_method_that_api_gateway_does_not_know_is_a_405(
-    in_process: Client, live: Client, method: str
-) -> None:
+def test_unknown_method_is_a_405(in_process: Client, live: Client, method: str) -> None:
     """On AWS it is refused before it reaches anything of ours."""
     for api in (in_process, live):
         answer = api.request(method, "/todos", Content_Length="0")
@@ -110,7 +108,7 @@ def test_a_method_that_api_gateway_does_not_know_is_a_405(
 
 
 @pytest.mark.parametrize("path", ["/", "/health", *(sample.path for sample in SAMPLES)])
-def test_preflight_says_what_a_browser_may_send(api: Client, path: str) -> None:
+def test_preflight_headers(api: Client, path: str) -> None:
     """OPTIONS allows the origin, the route's methods and the contract's headers."""
     for place in (path, f"{path}/x") if path.strip("/") and path != "/health" else (path,):
         answer = api.request(
@@ -137,7 +135,7 @@ def test_preflight_says_what_a_browser_may_send(api: Client, path: str) -> None:
         assert set(headers["access-control-allow-methods"].split(",")) == allow
 
 
-def test_the_root_leads_to_the_resources(api: Client) -> None:
+def test_root_links(api: Client) -> None:
     """GET / names the API, its version and stage, and links that can be followed."""
     root = api.get("/").json
 
@@ -152,7 +150,7 @@ def test_the_root_leads_to_the_resources(api: Client) -> None:
         assert api.get(link).status == 200
 
 
-def test_the_api_describes_itself(api: Client) -> None:
+def test_openapi_document(api: Client) -> None:
     """GET /openapi.json is OpenAPI 3.1, whose server is where it was read."""
     answer = api.get("/openapi.json")
 
@@ -163,7 +161,7 @@ def test_the_api_describes_itself(api: Client) -> None:
     assert api.get("/").json["links"]["openapi.json"] == f"{api.base}/openapi.json"
 
 
-def test_a_page_shows_it(api: Client) -> None:
+def test_docs_page(api: Client) -> None:
     """GET /docs is HTML that may load and run what it names alone."""
     answer = api.get("/docs")
 
@@ -184,7 +182,7 @@ def test_a_page_shows_it(api: Client) -> None:
         ("text/html;q=0, application/json", 200),
     ],
 )
-def test_a_browser_lands_on_the_page(api: Client, accept: str, status: int) -> None:
+def test_browsers_are_redirected_to_the_docs_page(api: Client, accept: str, status: int) -> None:
     """GET / leads there who asks for HTML, and nobody else."""
     answer = api.get("/", Accept=accept)
 
@@ -195,12 +193,12 @@ def test_a_browser_lands_on_the_page(api: Client, accept: str, status: int) -> N
         assert answer.body == b""
 
 
-def test_health_answers(api: Client) -> None:
+def test_health(api: Client) -> None:
     """GET /health is liveness."""
     assert api.get("/health").json == {"status": "ok"}
 
 
-def test_a_closing_slash_makes_no_difference(api: Client) -> None:
+def test_trailing_slash(api: Client) -> None:
     """/todos/ is /todos, also in the Location it answers with."""
     answer = api.post("/todos/", {"task": "Dust"})
 

@@ -46,7 +46,7 @@ def test_values_are_compared_without_case(api: Client, field: str) -> None:
         assert refused(api.post("/users", {"name": "Eve", field: spelling}), field)
 
 
-def test_all_that_is_taken_is_named(api: Client) -> None:
+def test_conflict_names_every_taken_value(api: Client) -> None:
     """Key, username and email in one answer."""
     body = {"userId": unique(), "name": "A", **{field: value(field) for field in FIELDS}}
     api.create("/users", body)
@@ -76,7 +76,7 @@ def leave(api: Client, user: Any, field: str, way: str) -> None:
 @pytest.mark.parametrize(
     "way", ["delete", "delete by query", "take away", "replace without", "patch", "replace"]
 )
-def test_a_value_that_is_given_up_is_free(api: Client, field: str, way: str) -> None:
+def test_released_value_can_be_claimed(api: Client, field: str, way: str) -> None:
     """Whichever way a user leaves a value, the next one gets it, once."""
     wanted = value(field)
     leave(api, api.create("/users", {"name": "Ada", field: wanted}), field, way)
@@ -110,7 +110,7 @@ def test_a_user_may_change_the_case_of_its_own_value(api: Client, field: str) ->
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_refused_write_claims_and_releases_nothing(api: Client, method: str) -> None:
+def test_failed_write_leaves_claims_unchanged(api: Client, method: str) -> None:
     """A stale etag, and a user that is not there, leave all values with whom they are."""
     old, new = value("email"), value("email")
     user = api.create("/users", {"name": "Ada", "email": old})

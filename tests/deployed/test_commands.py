@@ -16,7 +16,7 @@ NOBODY = ("AKIANOBODY", "wrong")
 
 def document_of_deployer() -> str:
     """The policy that docs/operating.md prints."""
-    (document,) = re.findall(r"### 1\. Somebody who may.*?```json\n(.*?)```", OPERATING, re.DOTALL)
+    (document,) = re.findall(r"### Deployer permissions.*?```json\n(.*?)```", OPERATING, re.DOTALL)
     return str(document)
 
 
@@ -32,7 +32,7 @@ def deployer(account: Account) -> tuple[str, str]:
 
 
 @pytest.mark.timeout(120)
-def test_the_deployers_policy_is_enough(empty_account: Account) -> None:
+def test_deployers_policy_is_sufficient(empty_account: Account) -> None:
     """A deploy into an empty account, another, and a delete: with the policy in the docs alone."""
     account = empty_account
     keys = deployer(account)
@@ -44,7 +44,7 @@ def test_the_deployers_policy_is_enough(empty_account: Account) -> None:
     assert "may write logs in us-east-1, as arn:" in account.make("account")
     assert "may write logs in us-east-1 already" in account.make("account")
 
-    assert "It answers at https://" in account.make("deploy", "STAGE=dev", keys=keys)
+    assert "The API responds at https://" in account.make("deploy", "STAGE=dev", keys=keys)
     again = account.make("deploy", "STAGE=dev", keys=keys)
     assert "Tables of dev: no step to take" in again
     # On another machine, or after an interruption, Chalice's own file is not there.
@@ -105,7 +105,7 @@ COMMANDS = ["tables", "deploy", "delete", "stack", "claims-check"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_wrong_credentials_are_said(account: Account, command: str) -> None:
+def test_invalid_credentials_are_reported(account: Account, command: str) -> None:
     """One sentence that says which, and how to look."""
     (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
     (account.project / "dist" / "dev" / "sam.json").write_text("{}")
@@ -117,7 +117,7 @@ def test_wrong_credentials_are_said(account: Account, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "account"])
-def test_a_region_that_is_not_set_is_said(account: Account, command: str) -> None:
+def test_missing_region_is_reported(account: Account, command: str) -> None:
     """One sentence with the variable to set."""
     (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
     (account.project / "dist" / "dev" / "sam.json").write_text("{}")
@@ -129,15 +129,24 @@ def test_a_region_that_is_not_set_is_said(account: Account, command: str) -> Non
     )
 
 
+@pytest.mark.parametrize("command", ["tables", "deploy", "delete", "package"])
+@pytest.mark.parametrize("stage", ["", "local"])
+def test_stage_must_be_named(account: Account, command: str, stage: str) -> None:
+    """No command touches an account for a stage that was not named."""
+    said = refusal(account, command, f"STAGE={stage}")
+
+    assert said == "Name the stage, one of dev, test, prod, for example STAGE=dev."
+
+
 @pytest.mark.parametrize("command", [*COMMANDS, "package"])
-def test_a_stage_that_does_not_exist_is_said(account: Account, command: str) -> None:
+def test_unknown_stage_is_rejected(account: Account, command: str) -> None:
     """One sentence with those that there are."""
     said = refusal(account, command, "STAGE=live")
 
     assert said == ("There is no stage 'live': .chalice/config.json has local, dev, test, prod.")
 
 
-def test_a_missing_table_is_said(account: Account) -> None:
+def test_missing_table_is_reported(account: Account) -> None:
     """One sentence with the command that makes it."""
     said = refusal(account, "claims-check", "STAGE=test")
 
@@ -145,7 +154,7 @@ def test_a_missing_table_is_said(account: Account) -> None:
     assert said.endswith("; make tables STAGE=test makes it.")
 
 
-def test_there_are_no_credentials(account: Account) -> None:
+def test_missing_credentials_are_reported(account: Account) -> None:
     """One sentence with the variables to set."""
     said = refusal(
         account,
@@ -161,14 +170,14 @@ def test_there_are_no_credentials(account: Account) -> None:
     assert said.startswith("There are no AWS credentials: set AWS_PROFILE to a profile of yours")
 
 
-def test_an_account_that_is_away_is_said(account: Account) -> None:
+def test_unreachable_account_is_reported(account: Account) -> None:
     """One sentence with the endpoint."""
     said = refusal(account, "tables", "STAGE=dev", AWS_ENDPOINT_URL="http://127.0.0.1:9")
 
     assert said.startswith('Could not connect to the endpoint URL: "http://127.0.0.1:9/"')
 
 
-def test_tables_go_when_the_stages_name_is_typed(account: Account) -> None:
+def test_tables_are_deleted_after_confirmation(account: Account) -> None:
     """Kept without a word, kept when another name is typed, gone with the right one."""
     account.make("tables", "STAGE=test")
     tables = tables_of("test")
@@ -184,13 +193,13 @@ def test_tables_go_when_the_stages_name_is_typed(account: Account) -> None:
     name = "storefront-test-users"
     client.update_table(TableName=name, DeletionProtectionEnabled=True)
     said = refusal(account, "delete", "STAGE=test", "TABLES=delete", typed="test\n")
-    assert said.startswith(f"Nothing was deleted: {name} is protected.")
+    assert said.startswith(f"Nothing was deleted: {name} has deletion protection.")
     client.update_table(TableName=name, DeletionProtectionEnabled=False)
     account.make("delete", "STAGE=test", "TABLES=delete", typed="test\n")
     assert not everything(account)["tables"] & tables
 
 
-def test_a_usage_plan_is_not_left_out_without_a_word(account: Account) -> None:
+def test_deploy_rejects_a_usage_plan(account: Account) -> None:
     """Who asks for API keys must not get an API that is open to all."""
     file = account.project / ".chalice" / "config.json"
     before = file.read_text()
@@ -207,14 +216,14 @@ def test_a_usage_plan_is_not_left_out_without_a_word(account: Account) -> None:
 
 def test_a_stack_needs_a_package_and_a_bucket(account: Account) -> None:
     """One sentence for each."""
-    assert refusal(account, "stack", "STAGE=prod").endswith("BUCKET=name.")
+    assert refusal(account, "stack", "STAGE=prod").endswith("BUCKET=shop-packages.")
     assert refusal(account, "stack", "STAGE=prod", "BUCKET=packages") == (
-        "There is no dist/prod: make package STAGE=prod makes it."
+        "dist/prod does not exist: make package STAGE=prod writes it."
     )
 
 
 @pytest.mark.timeout(120)
-def test_the_plain_commands_of_chalice_work_as_well(account: Account) -> None:
+def test_plain_chalice_deploy_and_delete(account: Account) -> None:
     """`chalice package`, `chalice deploy` and `chalice delete`, as Chalice has them."""
     before = everything(account)
     account.chalice("package", "--stage", "dev", "plain")

@@ -153,8 +153,8 @@ def query(name: str) -> Probe:
     queries = {
         "collection-createdAt": "",
         "collection-price": "?sort=price",
-        "emailFolded-createdAt": "?email=a@shop.example",
-        "username-createdAt": "?username=ada",
+        "emailLowercase-createdAt": "?email=a@shop.example",
+        "usernameLowercase-createdAt": "?username=ada",
         "status-createdAt": "?status=done",
         "productId-createdAt": "?productId=there",
     }
@@ -210,7 +210,7 @@ def probe_of(action: str, resource: str) -> Probe:
 @pytest.mark.parametrize(
     ("action", "resource"), RIGHTS, ids=[f"{action}-{arn[-40:]}" for action, arn in RIGHTS]
 )
-def test_each_right_is_needed(role: Role, action: str, resource: str) -> None:
+def test_every_permission_is_needed(role: Role, action: str, resource: str) -> None:
     """With the policy it works; without this one right it does not."""
     role.allow(DOCUMENT["Statement"])
     role.api.send("POST", "/users", {"userId": "there", "name": "Ada"})
@@ -227,7 +227,7 @@ def test_each_right_is_needed(role: Role, action: str, resource: str) -> None:
     assert not probe(role)
 
 
-def test_it_may_do_nothing_else(role: Role) -> None:
+def test_content_security_policy_blocks_everything_else(role: Role) -> None:
     """Not even what a mistake would do first: scan, drop, or read what others have."""
     role.allow(DOCUMENT["Statement"])
     limited = role.account.client("dynamodb", role.keys)

@@ -27,7 +27,7 @@ Package = Callable[..., Path]
 EVERYTHING = {
     "cache": {"gigabytes": "1.6", "seconds": 30, "resources": ["products", "todos"]},
     "usage_plan": {"rate": 5, "burst": 7, "requests_per_month": 1000},
-    "capacity": {"least": 3, "most": 50, "target": 60},
+    "capacity": {"minimum": 3, "maximum": 50, "target": 60},
     "provisioned_concurrency": 2,
     "detailed_metrics": True,
     "access_logs": True,
@@ -151,7 +151,7 @@ def test_cfn_lint_has_no_finding_with_other_settings(
     assert lint_file(package("prod", settings) / "sam.json") == []
 
 
-def test_tables_are_kept_recovered_encrypted_and_protected(prod: Path) -> None:
+def test_table_protection(prod: Path) -> None:
     """What is in them outlives the stack and its mistakes."""
     made = of_type(expanded(prod), "AWS::DynamoDB::Table")
 
@@ -180,7 +180,7 @@ def test_tables_are_kept_recovered_encrypted_and_protected(prod: Path) -> None:
     ] == ["ClaimsTable"]
 
 
-def test_the_role_has_the_generated_policy_in_its_own_account(prod: Path) -> None:
+def test_role_has_the_generated_policy(prod: Path) -> None:
     """Every ARN names partition, region and account; nothing is added, nothing is lost."""
     role = expanded(prod)["ApiHandlerRole"]["Properties"]
     (inline,) = role["Policies"]
@@ -199,7 +199,7 @@ def test_the_role_has_the_generated_policy_in_its_own_account(prod: Path) -> Non
             assert resource == {"Fn::Sub": wanted}
 
 
-def test_the_api_is_throttled_logged_and_traced(prod: Path) -> None:
+def test_stage_settings_of_the_template(prod: Path) -> None:
     """The stage of the API has what `make deploy` sets by calls."""
     resources = expanded(prod)
     stage = resources["RestAPIprodStage"]["Properties"]
@@ -234,7 +234,7 @@ def test_the_api_is_throttled_logged_and_traced(prod: Path) -> None:
     assert function["MemorySize"] == 1024
 
 
-def test_api_gateway_answers_by_itself_as_the_api_does(prod: Path) -> None:
+def test_gateway_responses_have_the_apis_form(prod: Path) -> None:
     """Problem documents with CORS, 404 for an unknown path, 405 for a wrong method."""
     document = only(expanded(prod), "AWS::ApiGateway::RestApi")["Body"]
     responses = document["x-amazon-apigateway-gateway-responses"]
@@ -260,7 +260,7 @@ def test_api_gateway_answers_by_itself_as_the_api_does(prod: Path) -> None:
         assert set(allow.split(", ")) == named
 
 
-def test_alarms_and_the_dashboard_look_at_what_is_there(prod: Path) -> None:
+def test_alarms_and_dashboard_metrics_exist(prod: Path) -> None:
     """5xx, p99 and throttles of the API; errors and throttles of every table and index."""
     resources = expanded(prod)
     made = of_type(resources, "AWS::CloudWatch::Alarm")
@@ -306,7 +306,7 @@ def test_alarms_and_the_dashboard_look_at_what_is_there(prod: Path) -> None:
     assert {widget["type"] for widget in widgets} == {"metric", "log"}
 
 
-def test_nothing_is_paid_for_while_nobody_calls(package: Package) -> None:
+def test_no_idle_costs(package: Package) -> None:
     """By default: no capacity, cache, key, concurrency, alarm or dashboard."""
     resources = expanded(package("dev"))
 
@@ -328,7 +328,7 @@ def test_nothing_is_paid_for_while_nobody_calls(package: Package) -> None:
         assert "SSESpecification" not in table["Properties"]
 
 
-def test_a_cache_tells_apart_what_differs(full: Path) -> None:
+def test_cache_keys_include_every_parameter(full: Path) -> None:
     """The lists that are named are cached, by all that they depend on; nothing else is."""
     resources = expanded(full)
     stage = resources["RestAPItestStage"]["Properties"]
@@ -360,7 +360,7 @@ def test_a_cache_tells_apart_what_differs(full: Path) -> None:
     }
 
 
-def test_a_usage_plan_asks_every_caller_for_a_key(full: Path) -> None:
+def test_usage_plan_requires_an_api_key(full: Path) -> None:
     """Every method but a preflight needs a key of the plan."""
     resources = expanded(full)
     plan = only(resources, "AWS::ApiGateway::UsagePlan")
@@ -379,7 +379,7 @@ def test_a_usage_plan_asks_every_caller_for_a_key(full: Path) -> None:
             assert needs_key == (method != "options")
 
 
-def test_provisioned_capacity_is_scaled(full: Path) -> None:
+def test_template_scales_provisioned_capacity(full: Path) -> None:
     """Reads and writes of each table and index have a target and a policy."""
     resources = expanded(full)
     targets = of_type(resources, "AWS::ApplicationAutoScaling::ScalableTarget")
@@ -401,7 +401,7 @@ def test_provisioned_capacity_is_scaled(full: Path) -> None:
     assert table["ProvisionedThroughput"] == {"ReadCapacityUnits": 3, "WriteCapacityUnits": 3}
 
 
-def test_an_alias_is_what_api_gateway_calls(full: Path) -> None:
+def test_api_gateway_invokes_the_alias(full: Path) -> None:
     """Every integration and the permission point at the alias, or the setting would do nothing."""
     resources = expanded(full)
 
@@ -423,7 +423,7 @@ def test_an_alias_is_what_api_gateway_calls(full: Path) -> None:
     assert "functions/${APIHandlerAliaslive}/invocations" in uris.pop()
 
 
-def test_snap_start_is_of_the_versions_that_the_alias_names(
+def test_snap_start_of_the_published_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It does nothing for the latest version, and it needs Python 3.12 on Lambda."""
@@ -443,7 +443,7 @@ def test_snap_start_is_of_the_versions_that_the_alias_names(
         template.extension(stage)
 
 
-def test_a_function_that_nobody_waits_for_has_a_dead_letter_queue(full: Path) -> None:
+def test_asynchronous_function_has_a_dead_letter_queue(full: Path) -> None:
     """What it failed on is kept, and it may put it there; a queue's events stay in the queue."""
     resources = expanded(full)
     queue = resources["DeadLetters"]["Properties"]
@@ -463,7 +463,7 @@ def test_a_function_that_nobody_waits_for_has_a_dead_letter_queue(full: Path) ->
     assert "DeadLetterConfig" not in resources["APIHandler"]["Properties"]
 
 
-def test_the_zip_is_small_compiled_and_without_what_lambda_has(prod: Path) -> None:
+def test_zip_contents(prod: Path) -> None:
     """Under 0.6 MB, a .pyc for each module, no boto3, nothing of the machine it was made on."""
     zip_file = prod / "deployment.zip"
     names = ZipFile(zip_file).namelist()
@@ -481,7 +481,7 @@ def test_the_zip_is_small_compiled_and_without_what_lambda_has(prod: Path) -> No
     assert f'"python{sys.version_info[0]}.{sys.version_info[1]}"' in runtime
 
 
-def test_the_same_sources_make_the_same_bytes(prod: Path, package: Package) -> None:
+def test_zip_is_reproducible(prod: Path, package: Package) -> None:
     """Another checkout at another time and place: the template and the zip are the same."""
     other = package("prod", TZ="Asia/Tokyo", PYTHONHASHSEED="7")
 
@@ -496,7 +496,7 @@ def test_every_stage_has_the_same_zip(prod: Path, package: Package) -> None:
     assert other.read_bytes() == (prod / "deployment.zip").read_bytes()
 
 
-def test_what_lies_about_in_chalicelib_is_not_packed(tmp_path: Path) -> None:
+def test_other_files_in_chalicelib_are_not_packed(tmp_path: Path) -> None:
     """Chalice packs every file; a secret beside the code would go along."""
     plain, ordered = tmp_path / "plain.zip", tmp_path / "ordered.zip"
     with ZipFile(plain, "w") as made:
@@ -520,11 +520,11 @@ def test_what_lies_about_in_chalicelib_is_not_packed(tmp_path: Path) -> None:
         ),
         (
             {"cache": {"resources": ["orders"]}},
-            "The stage 'dev' in .chalice/config.json caches orders; there are users, products,",
+            "The stage 'dev' in .chalice/config.json caches orders",
         ),
     ],
 )
-def test_settings_that_do_not_fit_are_said(
+def test_conflicting_settings_are_rejected(
     settings: dict[str, Any], said: str, package: Package
 ) -> None:
     """One sentence, before anything is written."""

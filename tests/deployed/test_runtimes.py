@@ -10,7 +10,7 @@ from bench.events import events
 
 
 @pytest.mark.timeout(180)
-def test_it_runs_on_an_older_boto3() -> None:
+def test_older_boto3() -> None:
     """The parts of botocore's session that `chalicelib/sdk.py` replaces are in that one too."""
     with measure.machine() as (machine, certificate):
         machine.python = candidates.runtime(RUNTIME.with_name("runtime-older.txt"))

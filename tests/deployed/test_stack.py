@@ -18,7 +18,7 @@ def deployed(account: Account) -> str:
     """Package the stage and make it a stack. Returns where the emulator serves its API."""
     account.make("package", "STAGE=dev")
     said = account.make("stack", "STAGE=dev", "BUCKET=packages")
-    (api_id,) = re.findall(r"It answers at https://(\w+)\.execute-api\.[\w.-]+/dev/", said)
+    (api_id,) = re.findall(r"The API responds at https://(\w+)\.execute-api\.[\w.-]+/dev/", said)
     return f"http://{api_id}.execute-api.localhost:{account.port}/dev"
 
 
@@ -31,7 +31,7 @@ def configure(account: Account, **settings: Any) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_a_stack_is_made_changed_deleted_and_made_again(
+def test_stack_is_created_updated_deleted_and_created_again(
     account: Account, record_property: Callable[[str, Any], None]
 ) -> None:
     """The contract holds; an update interrupts no read; tables stay, and are taken over."""

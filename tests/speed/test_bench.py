@@ -6,7 +6,7 @@ from bench import candidates, page, results, soak
 
 
 @pytest.mark.timeout(300)
-def test_the_bench_runs() -> None:
+def test_bench_runs() -> None:
     """All candidates answer alike, every lever finds its place, and a page comes of it."""
     found = results.run(rounds=2, requests=5)
 
@@ -16,6 +16,6 @@ def test_the_bench_runs() -> None:
     assert found.zips[candidates.APP] <= page.ZIP_MB
 
 
-def test_the_page_is_made_of_what_the_bench_found() -> None:
+def test_committed_performance_page() -> None:
     """Nobody has edited docs/performance.md, or the results alone."""
     assert page.FILE.read_text() == page.text(results.read(), soak.read())

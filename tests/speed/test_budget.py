@@ -75,7 +75,7 @@ def budgeted(name: str) -> bool:
     return name in ADDED or (package in ADDED and package != "chalicelib")
 
 
-def test_the_init_phase_imports_nothing_new(machine: Machine, measured: list[Variant]) -> None:
+def test_imports_of_the_init_phase(machine: Machine, measured: list[Variant]) -> None:
     """Every environment pays for each import: a new one belongs in ADDED, or where it is used."""
     app, _ = measured
     baseline = imported(machine.python, app.task, BASELINE)
@@ -89,7 +89,7 @@ def test_the_init_phase_imports_nothing_new(machine: Machine, measured: list[Var
 
 
 @pytest.mark.timeout(240)
-def test_it_costs_no_more_than_it_may_beside_a_plain_handler(
+def test_cpu_and_memory_ratios_to_a_plain_handler(
     machine: Machine, measured: list[Variant]
 ) -> None:
     """Cold starts, requests and memory: medians of ratios within interleaved rounds."""

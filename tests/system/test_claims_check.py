@@ -21,12 +21,12 @@ def user(in_process: Client) -> dict[str, str]:
     return item
 
 
-def test_items_and_claims_that_agree_are_no_finding(user: dict[str, str]) -> None:
+def test_consistent_items_and_claims(user: dict[str, str]) -> None:
     """What the API has written agrees."""
     assert list(check(dynamodb.client)) == []
 
 
-def test_a_claim_that_is_missing_is_found(in_process: Client, user: dict[str, str]) -> None:
+def test_missing_claim_is_reported(in_process: Client, user: dict[str, str]) -> None:
     """A user whose email anybody could take."""
     claim = f"users#email#{user['email']}"
     dynamodb.client.delete_item(TableName=claims.TABLE, Key={"id": {"S": claim}})
@@ -39,7 +39,7 @@ def test_a_claim_that_is_missing_is_found(in_process: Client, user: dict[str, st
     )
 
 
-def test_an_orphaned_claim_is_found(in_process: Client, user: dict[str, str]) -> None:
+def test_orphaned_claim_is_reported(in_process: Client, user: dict[str, str]) -> None:
     """A value that nobody has and nobody can take."""
     table = dynamodb.table_name("users")
     dynamodb.client.delete_item(TableName=table, Key={"userId": {"S": user["userId"]}})
@@ -71,7 +71,7 @@ def claims_check(**variables: str) -> tuple[int, str]:
     return result.returncode, "\n".join(said)
 
 
-def test_the_command_checks_the_running_shop(launch: Launch, tmp_path: Path) -> None:
+def test_claims_check_of_a_running_server(launch: Launch, tmp_path: Path) -> None:
     """Status 0 where all agree; a sentence and another status where nothing runs."""
     running = launch(tmp_path)
     running.read_until("ready")

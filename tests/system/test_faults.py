@@ -10,7 +10,7 @@ from tests.samples import unique
 
 
 @pytest.mark.parametrize("way", [*ERRORS, "reset", "lose"])
-def test_a_short_fault_is_not_seen(faulty: Client, proxy: Proxy, way: str) -> None:
+def test_single_fault_is_retried(faulty: Client, proxy: Proxy, way: str) -> None:
     """One failed attempt is tried again, also where the lost answer was that of a write."""
     key = unique()
     place = f"/todos/{key}"
@@ -37,9 +37,7 @@ def test_a_short_fault_is_not_seen(faulty: Client, proxy: Proxy, way: str) -> No
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_conditional_write_whose_answer_was_lost_has_succeeded(
-    faulty: Client, proxy: Proxy, method: str
-) -> None:
+def test_lost_response_of_a_conditional_write(faulty: Client, proxy: Proxy, method: str) -> None:
     """The second attempt finds the etag that the first one wrote: that is no conflict."""
     item = faulty.create("/todos", {"task": "Dust"})
     place = f"/todos/{item['id']}"
@@ -52,7 +50,7 @@ def test_a_conditional_write_whose_answer_was_lost_has_succeeded(
 
 
 @pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "conflict"])
-def test_a_short_fault_of_a_transaction_is_not_seen(faulty: Client, proxy: Proxy, way: str) -> None:
+def test_single_fault_of_a_transaction_is_retried(faulty: Client, proxy: Proxy, way: str) -> None:
     """A transaction is tried again too; one whose answer was lost is not done twice."""
     email, other = (f"{unique()}@shop.example" for _ in range(2))
     user = {"userId": unique(), "name": "Ada", "email": email}
@@ -70,7 +68,7 @@ def test_a_short_fault_of_a_transaction_is_not_seen(faulty: Client, proxy: Proxy
         assert faulty.post("/users", {"name": "Eve", "email": free}).status == 201
 
 
-def test_a_taken_key_stays_taken_when_answers_are_lost(faulty: Client, proxy: Proxy) -> None:
+def test_conflict_with_a_lost_response(faulty: Client, proxy: Proxy) -> None:
     """A create that meets another's item is a 409, retried or not."""
     item = faulty.create("/todos", {"task": "Dust"})
     with proxy.misbehaving("lose", count=1):

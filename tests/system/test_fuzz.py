@@ -16,12 +16,16 @@ MINUTES = 30
 
 
 @pytest.mark.timeout(MINUTES * 60 if EXAMPLES else 120)
-def test_nothing_surprises_the_fuzzer(launch: Launch) -> None:
+def test_fuzzing(launch: Launch) -> None:
     """All checks, of single requests and of sequences; 1,000 of them, or 20,000 in `make fuzz`."""
     local = launch()
     local.read_until("ready")
     local.forget()
-    chosen = [f"--max-examples={EXAMPLES}"] if EXAMPLES else ["--max-examples=3", "--seed=1"]
+    chosen = (
+        [f"--max-examples={EXAMPLES}"]
+        if EXAMPLES
+        else ["--max-examples=2", "--seed=1", "--exclude-method=HEAD"]
+    )
 
     result = subprocess.run(
         [

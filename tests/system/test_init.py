@@ -57,7 +57,7 @@ def run(code: str, port: int, **variables: str) -> Init:
 
 
 @pytest.mark.parametrize("variables", [{}, LAMBDA])
-def test_what_is_imported_is_not_looked_through_for_garbage(variables: dict[str, str]) -> None:
+def test_no_garbage_collection_during_imports(variables: dict[str, str]) -> None:
     """The collector does not run meanwhile; then it is on, and has put away what there is."""
     init = run(INIT, free_port(), **variables)
 
@@ -66,7 +66,7 @@ def test_what_is_imported_is_not_looked_through_for_garbage(variables: dict[str,
     assert init.frozen
 
 
-def test_the_first_request_finds_a_connection() -> None:
+def test_first_request_reuses_the_connection() -> None:
     """Opened in the Init phase by a read of one item that is not there, and kept."""
     connections: list[Any] = []
     requests: list[Any] = []
@@ -93,7 +93,7 @@ def test_the_first_request_finds_a_connection() -> None:
     ]
 
 
-def test_nothing_is_called_where_nothing_runs_on_lambda() -> None:
+def test_no_call_outside_lambda() -> None:
     """`chalice package` and tests import the app too."""
     with running_proxy(free_port()) as proxy, proxy.misbehaving("fail"):
         run(INIT, proxy.server_address[1])
@@ -102,7 +102,7 @@ def test_nothing_is_called_where_nothing_runs_on_lambda() -> None:
 
 
 @pytest.mark.parametrize("way", ["hang", "reset", "fail", "throttle"])
-def test_a_database_that_is_away_holds_nothing_up(way: str) -> None:
+def test_unreachable_database_does_not_delay_the_init_phase(way: str) -> None:
     """Requests say that it is, in time: Lambda gives the Init phase 10 seconds."""
     with running_proxy(free_port()) as proxy, proxy.misbehaving(way):
         init = run(INIT, proxy.server_address[1], **LAMBDA)

@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_all_that_it_started_and_loses_nothing(
+def test_stop_ends_every_process_and_keeps_data(
     launch: Launch, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Ctrl-C and SIGTERM end every process with status 0; the data are there at the next start."""
@@ -49,7 +49,7 @@ def test_it_stops_all_that_it_started_and_loses_nothing(
     assert second.stop() == 0
 
 
-def test_it_says_one_line_when_it_is_ready(launch: Launch, tmp_path: Path) -> None:
+def test_ready_message(launch: Launch, tmp_path: Path) -> None:
     """Where it answers, what to try, where to read on, where the data are, how to stop it."""
     local = launch(tmp_path)
 
@@ -61,7 +61,7 @@ def test_it_says_one_line_when_it_is_ready(launch: Launch, tmp_path: Path) -> No
     assert "Ctrl-C" in line
 
 
-def test_the_sample_data_are_loaded_the_first_time_only(launch: Launch, tmp_path: Path) -> None:
+def test_sample_data_are_loaded_once(launch: Launch, tmp_path: Path) -> None:
     """A new database has a small shop in it; what is deleted from it stays deleted."""
     first = launch(tmp_path)
     first.read_until("ready")
@@ -76,7 +76,7 @@ def test_the_sample_data_are_loaded_the_first_time_only(launch: Launch, tmp_path
     assert second.api.get("/products/teapot").status == 200
 
 
-def test_a_killed_database_costs_the_last_seconds_at_most(launch: Launch, tmp_path: Path) -> None:
+def test_killed_database_keeps_saved_data(launch: Launch, tmp_path: Path) -> None:
     """It ends with a sentence and status 1; what was written before is there at the next start."""
     first = launch(tmp_path)
     first.read_until("ready")
@@ -91,7 +91,7 @@ def test_a_killed_database_costs_the_last_seconds_at_most(launch: Launch, tmp_pa
     assert second.api.get(f"/todos/{item['id']}").json == item
 
 
-def test_nothing_outlives_it_when_it_is_killed(launch: Launch, tmp_path: Path) -> None:
+def test_killed_run_leaves_no_process(launch: Launch, tmp_path: Path) -> None:
     """SIGKILL cannot be handled: its children see that it is gone and end, data saved."""
     local = launch(tmp_path)
     local.read_until("ready")
@@ -104,7 +104,7 @@ def test_nothing_outlives_it_when_it_is_killed(launch: Launch, tmp_path: Path) -
     assert saved(tmp_path, item["id"])
 
 
-def test_a_change_of_the_code_is_loaded(launch: Launch, project: Path) -> None:
+def test_reload_after_a_change(launch: Launch, project: Path) -> None:
     """A reload serves the new code over the same data, which may lie in the checkout."""
     local = launch(project / "data", project=project)
     local.read_until("ready")
@@ -122,7 +122,7 @@ def test_a_change_of_the_code_is_loaded(launch: Launch, project: Path) -> None:
     assert "".join(local.said).count("again") == 1
 
 
-def test_a_mistake_in_the_code_can_be_mended(launch: Launch, project: Path) -> None:
+def test_syntax_error_can_be_corrected_while_running(launch: Launch, project: Path) -> None:
     """A file that does not load is told, and loaded once it does."""
     local = launch(project / "data", project=project)
     local.read_until("ready")
@@ -146,7 +146,7 @@ def refusal(launch: Launch, folder: Path, port: Any) -> str:
     return said
 
 
-def test_a_port_that_is_taken_is_said(launch: Launch, live: Client, tmp_path: Path) -> None:
+def test_taken_port_is_reported(launch: Launch, live: Client, tmp_path: Path) -> None:
     """The sentence names the port, and another one to try."""
     port: Any = live.deployment.port  # type: ignore[attr-defined]
 
@@ -184,7 +184,7 @@ def test_folder_that_cannot_be_created(launch: Launch, tmp_path: Path) -> None:
     assert said.endswith("name a folder that you can write to: DATA_DIR=folder make run.\n")
 
 
-def test_data_that_are_in_use_are_said(launch: Launch, tmp_path: Path) -> None:
+def test_data_in_use_are_rejected(launch: Launch, tmp_path: Path) -> None:
     """Two databases in one folder would overwrite each other's data."""
     launch(tmp_path).read_until("ready")
 
@@ -215,7 +215,7 @@ def test_state_file_that_cannot_be_read(launch: Launch, tmp_path: Path, state: s
     assert (tmp_path / "dynamodb.json").read_text() == state
 
 
-def test_a_python_that_is_too_old_is_said(project: Path, tmp_path: Path) -> None:
+def test_old_python_is_rejected(project: Path, tmp_path: Path) -> None:
     """It ends with a sentence before it installs anything."""
     old = tmp_path / "python-old"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
@@ -235,7 +235,7 @@ def test_a_python_that_is_too_old_is_said(project: Path, tmp_path: Path) -> None
     assert not (project / ".venv").exists()
 
 
-def test_aws_settings_of_the_user_do_not_matter(
+def test_aws_settings_of_the_user_are_ignored(
     launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A profile, an endpoint or a proxy of the user's own does not reach the local server."""

@@ -273,7 +273,7 @@ class Shop(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(150)
-def test_random_programs_find_no_difference(
+def test_random_programs_match_the_model(
     launch: Launch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """At least 2,000 steps of creates, replays, updates, deletes and lists."""

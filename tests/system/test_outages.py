@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 20
 
 
 @pytest.mark.parametrize("way", [*ERRORS, "hang", "reset"])
-def test_a_database_that_is_away_is_a_503(faulty: Client, proxy: Proxy, way: str) -> None:
+def test_unreachable_database_is_a_503(faulty: Client, proxy: Proxy, way: str) -> None:
     """Every call gets 503 with Retry-After, in time, and nothing has changed."""
     item = faulty.create("/todos", {"id": unique(), "task": "Dust"})
     place, other = f"/todos/{item['id']}", f"/todos/{unique()}"
@@ -49,9 +49,7 @@ def test_a_database_that_is_away_is_a_503(faulty: Client, proxy: Proxy, way: str
     assert faulty.get("/health").status == 200
 
 
-def test_writes_whose_answers_are_all_lost_are_whole_or_absent(
-    faulty: Client, proxy: Proxy
-) -> None:
+def test_writes_without_any_response_are_whole_or_absent(faulty: Client, proxy: Proxy) -> None:
     """503 may hide a write that happened, never half of one."""
     key = unique()
     with proxy.misbehaving("lose"):
@@ -63,7 +61,7 @@ def test_writes_whose_answers_are_all_lost_are_whole_or_absent(
     assert item["id"] in [each["id"] for each in faulty.walk("/todos", {"status": "done"})]
 
 
-def test_transactions_that_are_always_in_the_way_are_a_503(faulty: Client, proxy: Proxy) -> None:
+def test_permanent_transaction_conflict_is_a_503(faulty: Client, proxy: Proxy) -> None:
     """Conflicts are tried again with pauses, for a bounded time; nothing has changed."""
     email = f"{unique()}@shop.example"
     user = faulty.create("/users", {"name": "Ada", "email": email})

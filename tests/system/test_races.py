@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.client import Client
 from tests.samples import unique
 
-THREADS = 20
-UPDATES = 25
+THREADS = 10
+UPDATES = 20
 
 
 def test_no_update_is_lost(live: Client) -> None:
-    """20 threads that read, add one and write with If-Match, 25 times each, end at 500."""
+    """10 threads that read, add one and write with If-Match, 20 times each, end at 200."""
     product = live.create("/products", {"name": "Counter", "price": 0})
     place = f"/products/{product['id']}"
 
@@ -31,7 +31,7 @@ def test_no_update_is_lost(live: Client) -> None:
     assert live.get(place).json["price"] == THREADS * UPDATES
 
 
-def test_one_of_many_creates_with_one_key_wins(live: Client) -> None:
+def test_concurrent_creates_with_one_key(live: Client) -> None:
     """50 creates with one key: one 201, 49 times 409."""
     key = unique()
 

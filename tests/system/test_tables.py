@@ -82,7 +82,7 @@ def take_steps(client: Any, stage: Stage) -> list[str]:
     return [step.words for step in steps]
 
 
-def test_what_is_declared_is_made_and_then_nothing(client: Any, stage: Stage) -> None:
+def test_tables_are_created_once(client: Any, stage: Stage) -> None:
     """All tables with their indexes, tags, time to live and recovery; a second run has no step."""
     said = take_steps(client, stage)
     made = state(client, stage)
@@ -109,7 +109,7 @@ def test_what_is_declared_is_made_and_then_nothing(client: Any, stage: Stage) ->
     assert state(client, stage) == made
 
 
-def test_an_index_and_tags_that_are_missing_are_added(client: Any, stage: Stage) -> None:
+def test_missing_index_and_tags_are_added(client: Any, stage: Stage) -> None:
     """A table from before an index and the tags were declared; its items stay."""
     todos = next(each for each in tables.definitions(stage) if each["TableName"].endswith("todos"))
     index = todos["GlobalSecondaryIndexes"].pop()
@@ -140,7 +140,7 @@ def test_an_index_and_tags_that_are_missing_are_added(client: Any, stage: Stage)
     assert listed["Items"] == [item]
 
 
-def test_what_else_is_there_is_left_alone(client: Any, stage: Stage) -> None:
+def test_other_resources_are_left_unchanged(client: Any, stage: Stage) -> None:
     """An index, a tag and a table that nobody declared, and a protection that was turned on."""
     take_steps(client, stage)
     table = f"{stage.table_prefix}products"
@@ -164,7 +164,7 @@ def test_what_else_is_there_is_left_alone(client: Any, stage: Stage) -> None:
     assert state(client, stage) == before
 
 
-def test_interrupted_anywhere_it_ends_in_the_same_state(client: Any) -> None:
+def test_interrupted_run_is_completed_by_the_next(client: Any) -> None:
     """Before each call to AWS in turn it dies; the next run finishes the work."""
     whole = named(unique())
     take_steps(client, whole)
@@ -201,7 +201,7 @@ def died(client: Any, stage: Stage, at_call: int) -> bool:
     return False
 
 
-def test_provisioned_capacity_is_scaled_between_its_bounds() -> None:
+def test_tables_scale_provisioned_capacity() -> None:
     """With the setting `capacity`, each table and index has a target for reads and writes."""
     stage = named(unique(), capacity=Capacity(minimum=2, maximum=40, target=60))
     with mock_aws():
@@ -246,7 +246,7 @@ def indexes(table: Any) -> Any:
     return table["GlobalSecondaryIndexes"]
 
 
-def test_the_plan_is_said_before_a_line_per_step(
+def test_plan_is_printed_before_the_steps(
     client: Any, stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """First all steps, then each with its number while it is taken."""
@@ -267,7 +267,7 @@ def test_the_plan_is_said_before_a_line_per_step(
     assert capsys.readouterr().out == "Tables of dev: no step to take\n"
 
 
-def test_every_stage_is_what_chalice_and_the_app_need() -> None:
+def test_template_of_every_stage() -> None:
     """A regional endpoint, an answer in time, its own prefix and tags."""
     assert stages.cloud() == ["dev", "test", "prod"]
     for name in ("local", *stages.cloud()):
@@ -310,7 +310,7 @@ def test_every_stage_is_what_chalice_and_the_app_need() -> None:
         ('{"stages": {"live": {}}}', "There is no stage 'dev': .chalice/config.json has live."),
     ],
 )
-def test_a_wrong_configuration_is_said(
+def test_invalid_configuration_is_rejected(
     text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One sentence that names the setting."""

@@ -10,7 +10,7 @@ from chalicelib.http import docs_page
 from infra.local import server
 
 
-def test_its_files_are_those_of_the_development_dependency() -> None:
+def test_digests_of_swagger_ui() -> None:
     """The digests are of the version that the CDN's URL names, and that `make run` serves."""
     installed = version("flask-swagger-ui")
 
@@ -20,7 +20,7 @@ def test_its_files_are_those_of_the_development_dependency() -> None:
         assert digest == f"sha384-{b64encode(sha384(content).digest()).decode()}"
 
 
-def test_it_may_run_its_own_script_and_no_other() -> None:
+def test_content_security_policy_of_the_docs_page() -> None:
     """The policy has the digests of the one script and style in the page, and no unsafe word."""
     for kind in ("script", "style"):
         (text,) = re.findall(f"<{kind}>(.*?)</{kind}>", docs_page.html("storefront"), re.DOTALL)
@@ -34,7 +34,7 @@ def test_it_may_run_its_own_script_and_no_other() -> None:
     assert "unsafe" not in docs_page.content_security_policy()
 
 
-def test_what_it_loads_is_checked() -> None:
+def test_loaded_files_have_digests() -> None:
     """Each file has its digest, and nothing is loaded that has none."""
     page = docs_page.html("storefront")
 

@@ -27,7 +27,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_a_value_comes_back_equal(value: Any) -> None:
+def test_encoded_value_decodes_to_an_equal_value(value: Any) -> None:
     """decode(encode(x)) == x, for all that JSON can say."""
     assert decode(encode(value)) == value
 
@@ -40,7 +40,7 @@ def test_a_number_has_one_spelling(number: Decimal) -> None:
     assert encode(number) == encode(spelled) == encode(decode(encode(number)))
 
 
-def test_dynamodb_agrees() -> None:
+def test_dynamodb_stores_encoded_values() -> None:
     """What DynamoDB gives back is what it was given, to the letter."""
     table = settings.TABLE_PREFIX + "codec"
     dynamodb.client.create_table(
@@ -59,19 +59,19 @@ def test_dynamodb_agrees() -> None:
 
 
 @pytest.mark.parametrize("value", [0.1, b"x", {1, 2}, object()])
-def test_what_is_not_json_is_refused(value: object) -> None:
+def test_non_json_values_are_rejected(value: object) -> None:
     """A binary float above all: it would not come back as what somebody wrote."""
     with pytest.raises(TypeError, match="has no attribute value"):
         encode(value)
 
 
-def test_attribute_values_of_others_are_refused() -> None:
+def test_unknown_attribute_types_are_rejected() -> None:
     """Binary and sets are not written here, so they are not read."""
     with pytest.raises(TypeError, match="type SS"):
         decode({"SS": ["a"]})
 
 
-def test_a_transaction_that_is_wrong_in_itself_is_a_fault_of_ours() -> None:
+def test_invalid_transaction_is_an_error() -> None:
     """A reason that is neither a refusal nor passing is not tried again: it is shown as it is."""
     table = {"TableName": dynamodb.table_name("nowhere"), "Item": {"id": {"S": "x"}}}
 
@@ -91,9 +91,7 @@ ANYTHING = [{"Put": {"TableName": "x", "Item": {"id": {"S": "x"}}}}]
         (["ValidationError", "ConditionalCheckFailed"], None),
     ],
 )
-def test_cancellation_reasons_are_told_apart(
-    codes: list[str], expected: list[tuple[bool, bool]] | None
-) -> None:
+def test_cancellation_reasons(codes: list[str], expected: list[tuple[bool, bool]] | None) -> None:
     """A reason is a refusal, transient, or a bug of this app, which is raised as it is."""
 
     def cancel(**_: Any) -> Any:

@@ -25,7 +25,9 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return pass_by
 
 
-def test_a_record_lasts_a_day(in_process: Client, later: Callable[[int], None]) -> None:
+def test_idempotency_record_expires_after_a_day(
+    in_process: Client, later: Callable[[int], None]
+) -> None:
     """A replay until then; afterwards the key is as good as new, also where DynamoDB lags."""
     key, body = unique(), {"task": "Dust"}
     first = in_process.post("/todos", body, Idempotency_Key=key)
@@ -42,7 +44,7 @@ def test_a_record_lasts_a_day(in_process: Client, later: Callable[[int], None]) 
     assert again.body == second.body
 
 
-def test_dynamodb_removes_what_has_expired(in_process: Client) -> None:
+def test_ttl_attribute(in_process: Client) -> None:
     """The table's TTL attribute is the records' own, in whole seconds; claims have none."""
     key = unique()
     in_process.post("/todos", {"task": "Dust"}, Idempotency_Key=key)

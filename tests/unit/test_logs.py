@@ -15,7 +15,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_a_request_is_one_line(in_process: Client, capsys: pytest.CaptureFixture[str]) -> None:
+def test_request_is_one_log_line(in_process: Client, capsys: pytest.CaptureFixture[str]) -> None:
     """Id, operation, status, milliseconds and DynamoDB calls; no body, name or email."""
     secret = "ada.secret@shop.example"
     answer = in_process.post("/users", {"name": "Secret Ada", "email": secret})
@@ -41,7 +41,7 @@ def test_a_request_is_one_line(in_process: Client, capsys: pytest.CaptureFixture
     assert "ecret" not in output.out + output.err
 
 
-def test_a_crash_is_a_500_that_is_logged_without_its_values(
+def test_unexpected_error_is_logged_without_its_values(
     in_process: Client, capsys: pytest.CaptureFixture[str], broken_database: None
 ) -> None:
     """The client gets a problem document with the id; the log has type and stack under it."""
@@ -70,7 +70,7 @@ def broken_database() -> Any:
     dynamodb.client.meta.events.unregister("before-call.dynamodb", fail)
 
 
-def test_a_missing_table_says_so_in_the_log_alone(
+def test_missing_table_is_in_the_log_only(
     in_process: Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """AWS's own message is what an operator needs; the client gets none of it."""

@@ -31,13 +31,13 @@ def operations(document: Any) -> dict[tuple[str, str], Any]:
     }
 
 
-def test_it_is_openapi_3_1(document: Any) -> None:
+def test_document_is_valid_openapi_3_1(document: Any) -> None:
     """The specification's own schema accepts it, and every reference leads somewhere."""
     assert document["openapi"].startswith("3.1.")
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
 
 
-def test_every_route_is_in_it_with_its_docstring(document: Any) -> None:
+def test_every_route_is_in_the_document(document: Any) -> None:
     """What app.py has, the document has, and nothing else."""
     routed = {
         (path, method): entry
@@ -58,7 +58,7 @@ def test_every_route_is_in_it_with_its_docstring(document: Any) -> None:
     assert {"createUser", "listProducts", "readTodo", "replaceReview", "patchUser"} <= set(names)
 
 
-def test_every_operation_says_what_can_go_wrong(document: Any) -> None:
+def test_every_operation_documents_its_errors(document: Any) -> None:
     """Failures are problem documents; those that a retry may mend say when."""
     responses = document["components"]["responses"]
     for (path, _), operation in operations(document).items():
@@ -80,7 +80,7 @@ def test_every_operation_says_what_can_go_wrong(document: Any) -> None:
     assert "Retry-After" in responses["TooManyRequests"]["headers"]
 
 
-def test_it_has_the_headers_that_matter(document: Any) -> None:
+def test_documented_headers(document: Any) -> None:
     """ETag, Link, Location, preconditions and Idempotency-Key, where they belong."""
     described = operations(document)
 
@@ -97,7 +97,7 @@ def test_it_has_the_headers_that_matter(document: Any) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
-def test_its_examples_are_taken(document: Any, in_process: Client, sample: Any) -> None:
+def test_examples_are_accepted(document: Any, in_process: Client, sample: Any) -> None:
     """What a reader copies from it works: it refers to nothing that may not be there."""
     schemas = document["components"]["schemas"]
     noun = sample.noun.capitalize()
@@ -110,7 +110,7 @@ def test_its_examples_are_taken(document: Any, in_process: Client, sample: Any) 
     assert set(schemas[noun]["required"]) <= set(item) <= set(schemas[noun]["properties"])
 
 
-def test_the_schemas_say_what_the_models_say(document: Any) -> None:
+def test_schemas_match_the_models(document: Any) -> None:
     """Bounds, patterns, defaults and what may be left out."""
     schemas = document["components"]["schemas"]
 
@@ -130,7 +130,7 @@ def test_the_schemas_say_what_the_models_say(document: Any) -> None:
     assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
 
 
-def test_no_other_request_pays_for_it() -> None:
+def test_document_is_imported_on_demand() -> None:
     """Neither the document nor the page is made, or its code loaded, when the app starts."""
     code = "import sys, app; sys.exit(any(m in sys.modules for m in sys.argv[1:]))"
     lazy = ["chalicelib.http.openapi", "chalicelib.http.docs_page"]
@@ -140,6 +140,6 @@ def test_no_other_request_pays_for_it() -> None:
     assert started.returncode == 0
 
 
-def test_the_committed_document_is_the_served_one(in_process: Client) -> None:
+def test_committed_document(in_process: Client) -> None:
     """`make openapi` has been run since the routes or the models changed."""
     assert openapi.FILE.read_text() == openapi.text()

@@ -103,7 +103,7 @@ def product(stock: Any) -> None:
         ("delete_item", {"Key": KEY}),
     ],
 )
-def test_an_answer_is_what_boto3_makes_of_it(
+def test_response_equals_boto3s(
     product: None, stock: Any, call: str, request_: dict[str, Any]
 ) -> None:
     """Members, values and status."""
@@ -116,7 +116,7 @@ def test_an_answer_is_what_boto3_makes_of_it(
     assert told["HTTPStatusCode"] == known["HTTPStatusCode"]
 
 
-def test_an_error_is_what_boto3_makes_of_it(product: None, stock: Any) -> None:
+def test_error_equals_boto3s(product: None, stock: Any) -> None:
     """Code, message, and the item that stood in the way."""
     condition: dict[str, Any] = {
         "TableName": TABLE,
@@ -136,7 +136,7 @@ def test_an_error_is_what_boto3_makes_of_it(product: None, stock: Any) -> None:
 
 
 @pytest.mark.parametrize("region", regions())
-def test_every_region_is_where_boto3_finds_it(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoint_of_every_region(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those of China and of governments, whose hosts have other names."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     ours = sdk.client("dynamodb", config=Config())
@@ -147,7 +147,7 @@ def test_every_region_is_where_boto3_finds_it(region: str, monkeypatch: pytest.M
     assert ours.meta.region_name == region
 
 
-def test_the_certificate_authorities_are_botocores_own_copies() -> None:
+def test_certificate_authorities_equal_botocores() -> None:
     """Amazon's roots and Starfield's, which signed for Amazon before: all, to the letter."""
     theirs = certificates(Path(botocore.__file__).parent / "cacert.pem")
     amazons = {n: text for n, text in theirs.items() if n.startswith(("Amazon", "Starfield"))}

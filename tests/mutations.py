@@ -1,0 +1,194 @@
+"""Small mistakes that a test must notice: `python -m tests.mutations` makes each in a copy.
+
+Each mutation replaces one text in one file, and names the tests that should fail then. The command
+prints the result of each, and ends with status 1 if a mutation survived, or did not find its place.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from tests.conftest import SHELL, checkout
+from tests.processes import change
+
+
+class Mutation(NamedTuple):
+    """A replacement in a file of the project, and the tests that should notice it."""
+
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+COLLECTION = "chalicelib/storage/collection.py"
+CONTRACT = "tests/contract -k in_process"
+
+MUTATIONS = (
+    Mutation(COLLECTION, "Limit=count - len(rows)", "Limit=count", "tests/system/test_costs.py"),
+    Mutation(COLLECTION, "limit + 1", "limit", f"{CONTRACT} -k lists"),
+    Mutation(
+        COLLECTION,
+        "if not _is_same_write(failed.row, row):",
+        "if True:",
+        "tests/system/test_faults.py",
+    ),
+    Mutation(
+        COLLECTION,
+        "if name in after and after[name] != before.get(name)",
+        "if name in after",
+        "tests/contract/test_references.py",
+    ),
+    Mutation(
+        COLLECTION,
+        "        if missing:\n            raise Invalid(*missing)\n",
+        "",
+        "tests/contract/test_references.py",
+    ),
+    Mutation(
+        "chalicelib/storage/claims.py",
+        '"ConditionExpression": f"attribute_not_exists({name}) OR {name} = {value}"',
+        '"ConditionExpression": f"{name} = {value} OR NOT {name} = {value} "'
+        'f"OR attribute_not_exists({name})"',
+        "tests/system/test_claims_check.py",
+    ),
+    Mutation(
+        "chalicelib/storage/queries.py",
+        "(?=.{1,39}\\Z)-?[0-9]{1,38}",
+        "-?[0-9]+",
+        "tests/unit/test_queries.py",
+    ),
+    Mutation(
+        "chalicelib/storage/queries.py",
+        "if below or above:",
+        "if below:",
+        "tests/unit/test_queries.py",
+    ),
+    Mutation(
+        "chalicelib/storage/idempotency.py",
+        "#{caller.subject}#",
+        "##",
+        "tests/unit/test_seams.py",
+    ),
+    Mutation(
+        "chalicelib/storage/transactions.py",
+        "if any(reason.transient for reason in cancelled.reasons):",
+        "if all(reason.transient for reason in cancelled.reasons):",
+        "tests/system/test_faults.py",
+    ),
+    Mutation(
+        "chalicelib/storage/expressions.py",
+        'clauses.append(f"NOT {_etag_in(precondition.none_match, expression)}")',
+        "pass",
+        "tests/contract/test_preconditions.py",
+    ),
+    Mutation(
+        "chalicelib/http/requests.py",
+        "0 < len(tags) <= MAX_ETAGS",
+        "0 < len(tags) < MAX_ETAGS",
+        "tests/contract/test_preconditions.py",
+    ),
+    Mutation(
+        "chalicelib/http/requests.py",
+        'text = ", ".join(lines)',
+        "text = lines[-1]",
+        "tests/contract/test_preconditions.py",
+    ),
+    Mutation(
+        "chalicelib/http/requests.py",
+        'if coding.lower() not in ("", "identity"):',
+        "if False:",
+        "tests/contract/test_bad_input.py",
+    ),
+    Mutation(
+        "chalicelib/http/api.py",
+        "name: unquote(value) for name, value",
+        "name: value for name, value",
+        "tests/contract/test_bad_input.py",
+    ),
+    Mutation(
+        "chalicelib/http/api.py",
+        "except DomainError as error:",
+        "except Invalid as error:",
+        "tests/contract/test_idempotency.py tests/unit/test_seams.py",
+    ),
+    Mutation(
+        "chalicelib/http/api.py",
+        '            methods.append("HEAD")\n',
+        "",
+        "tests/contract/test_items.py",
+    ),
+    Mutation(
+        "chalicelib/http/problems.py",
+        '413: "Content Too Large"',
+        '413: "Request Entity Too Large"',
+        "tests/unit/test_http.py",
+    ),
+    Mutation(
+        "chalicelib/http/responses.py",
+        "if origin in settings.CORS_ALLOW_ORIGINS:",
+        "if origin:",
+        "tests/unit/test_http.py",
+    ),
+    Mutation(
+        "chalicelib/models.py",
+        "\\u200b-\\u200f",
+        "\\u200c-\\u200f",
+        "tests/contract/test_bad_input.py",
+    ),
+    Mutation(
+        "chalicelib/models.py",
+        'frozenset({"email", "username"})',
+        'frozenset({"email"})',
+        "tests/contract/test_uniqueness.py",
+    ),
+    Mutation(
+        "chalicelib/schema.py",
+        "elif name in self.optional_fields:",
+        "elif False:",
+        "tests/unit/test_schema.py",
+    ),
+    Mutation(
+        "infra/local/server.py",
+        "app.__class__ = LocalChalice",
+        "pass",
+        "tests/system/test_server.py",
+    ),
+    Mutation(
+        "infra/local/server.py", '{";": "%3B", "#": "%23"}', "{}", "tests/system/test_server.py"
+    ),
+    Mutation(
+        "infra/local/run.py",
+        "if state.exists() and not database.is_readable_state(state):",
+        "if False:",
+        "tests/system/test_local.py -k state_file",
+    ),
+)
+
+
+def survives(mutation: Mutation, folder: Path) -> bool:
+    """Whether no test notices a mutation."""
+    project = checkout(folder)
+    change(project / mutation.file, mutation.old, mutation.new)
+    command = [".venv/bin/python", "-m", "pytest", "-q", "-x", "-n", "2", *mutation.tests.split()]
+    result = subprocess.run(command, cwd=project, env=SHELL, capture_output=True, check=False)
+    return result.returncode != 1
+
+
+def main() -> int:
+    """Try every mutation. Returns the exit status."""
+    survivors = 0
+    for mutation in MUTATIONS:
+        with TemporaryDirectory() as folder:
+            survived = survives(mutation, Path(folder) / "storefront")
+        survivors += survived
+        said = "SURVIVED" if survived else "noticed"
+        print(f"{said:9} {mutation.file}: {mutation.new.strip()[:60]}", flush=True)
+    print(f"{len(MUTATIONS)} mutations, {survivors} survived")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
