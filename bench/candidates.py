@@ -31,7 +31,7 @@ STAGE = "prod"
 class Candidate(Struct, frozen=True, kw_only=True):
     """A handler and its zip. `item` and `list` are API Gateway's resources for the two paths.
 
-    `binary` says whether API Gateway gives it bodies as bytes, in base64.
+    `binary`: API Gateway sends it bodies as bytes, in base64.
     """
 
     name: str
@@ -82,7 +82,7 @@ def runtime(requirements: Path = RUNTIME) -> Path:
 def app() -> Candidate:
     """The app, packaged."""
     package = BUILT / "app"
-    # In a process of its own, as `make package`: Chalice and the app read its environment.
+    # In another process, like `make package`: Chalice and the app read the environment.
     _run(
         [sys.executable, "-c", PACKAGE, STAGE, package],
         cwd=PROJECT,
@@ -101,7 +101,7 @@ def app() -> Candidate:
 
 
 def peer(name: str) -> Candidate:
-    """A peer, packaged: compiled, and in order, as the app is."""
+    """A peer's zip, compiled and normalized like the app's."""
     made = BUILT / f"{name}.zip"
     with TemporaryDirectory() as temporary:
         plain = Path(temporary) / "plain.zip"
@@ -109,7 +109,7 @@ def peer(name: str) -> Candidate:
             _package_with_chalice(plain)
         else:
             _package(name, plain)
-        bundle.put_in_order(plain, made)
+        bundle.normalize(plain, made)
     return Candidate(
         name=name,
         zip=made,
@@ -134,7 +134,7 @@ def unpack(candidate: Candidate, task: Path, *, compiled: bool) -> None:
 
 def install(requirements: Path, *options: str) -> None:
     """Install what a file names, into the Python or the folder that the options say."""
-    # No dependencies: the file names them all, but for those that the runtime brings.
+    # No dependencies: the file has all of them, except those of the Lambda runtime.
     _uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", *options, "-r", requirements)
 
 
@@ -173,7 +173,7 @@ def _uv(*arguments: str | Path) -> None:
 def _run(
     arguments: list[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command. Raises CommandError with what it says, where it fails."""
+    """Run a command. Raises CommandError with its output if it fails."""
     result = subprocess.run(
         arguments,
         cwd=cwd,
@@ -183,5 +183,5 @@ def _run(
         check=False,
     )
     if result.returncode:
-        told = " ".join(map(str, arguments[1:4]))
-        raise CommandError(f"{told} failed:\n{result.stdout}{result.stderr}")
+        command = " ".join(map(str, arguments[1:4]))
+        raise CommandError(f"{command} failed:\n{result.stdout}{result.stderr}")

@@ -47,7 +47,7 @@ def _bar(axes: Any, place: float, height: float, value: Spread, **style: Any) ->
 
 @contextmanager
 def panels(file: Path, *, height: float, share_y: bool = False) -> Iterator[tuple[Any, Any]]:
-    """Two panels beside each other, `height` inches high, that are written to a file at the end."""
+    """Two panels, `height` inches high, side by side; they are written to a file at the end."""
     mpl.use("svg")
     with mpl.rc_context(STYLE):
         figure, (left, right) = plt.subplots(

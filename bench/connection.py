@@ -1,6 +1,6 @@
 """The server's side of an HTTP/1.1 connection, as cheap as it gets.
 
-The two servers around a function share its machine, so what they spend on headers that nobody reads
+The two servers around a function share its machine, so what they spend on unused headers
 would be seen in the wall time of what is measured.
 """
 

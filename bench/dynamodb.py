@@ -1,6 +1,6 @@
 """A DynamoDB that always has the same answers, over TLS, on connections that are kept.
 
-It runs in a process of its own, `python -m bench.dynamodb CERTIFICATE`, says its port on standard
+It runs as a separate process, `python -m bench.dynamodb CERTIFICATE`, prints its port on standard
 output, and ends with its standard input. Nothing is stored: what is measured is the function.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
 """
@@ -76,7 +76,7 @@ def serve(connection: Connection) -> None:
 
 
 def accept(listener: socket.socket, context: ssl.SSLContext) -> None:
-    """Serve each connection in a thread of its own."""
+    """Serve each connection in its own thread."""
     while True:
         plain, _ = listener.accept()
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -99,7 +99,7 @@ def _secured(plain: socket.socket, context: ssl.SSLContext) -> None:
         with context.wrap_socket(plain, server_side=True) as secured:
             serve(Connection(secured))
     except OSError:
-        # A function's process is ended in the middle of whatever it does.
+        # A function's process is killed at any point.
         return
 
 

@@ -1,7 +1,7 @@
-"""What makes the app quick, one by one: the app without each of it, to see what each saves.
+"""The measures that make the app fast: the app without each, to see what each saves.
 
-And the app with each of what was tried and left. The app has no switches for this: its unpacked
-code is edited, and each edit must find its place.
+And the app with each measure that was tried and rejected. The app has no switches for them: its
+unpacked code is edited, and each edit must find its place.
 """
 
 import py_compile
@@ -41,7 +41,7 @@ class Moved(CommandError):
 
 
 def _edit(*edits: tuple[str, str, str]) -> Callable[[Path], None]:
-    """Replaces text in files of chalicelib: each by name, what stands there, and what shall."""
+    """A function that edits files of chalicelib: each by name, old text and new text."""
 
     def edit(task: Path) -> None:
         for name, old, new in edits:
@@ -102,7 +102,7 @@ LEVERS = (
     ),
     Lever(
         name="data",
-        title="data of one service, read by msgspec (botocore's loader instead)",
+        title="the data of one service, read by msgspec (botocore's loader instead)",
         edit=_edit(
             (
                 "storage/sdk.py",
@@ -123,7 +123,7 @@ LEVERS = (
     ),
     Lever(
         name="client",
-        title="one client for all requests (one for each instead)",
+        title="one client for all requests (one for each request instead)",
         edit=_edit(
             ("storage/dynamodb.py", "client = sdk.client(", "_made = lambda: sdk.client("),
             (
@@ -143,7 +143,7 @@ client = _Each()
     ),
     Lever(
         name="answers",
-        title="answers taken as their JSON says (botocore's parser instead)",
+        title="responses returned as their JSON (botocore's parser instead)",
         edit=_edit(
             (
                 "storage/sdk.py",
@@ -154,7 +154,7 @@ client = _Each()
     ),
     Lever(
         name="user-agent",
-        title="a User-Agent that is put together once",
+        title="a User-Agent that is built once",
         edit=_edit(
             (
                 "storage/sdk.py",

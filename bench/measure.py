@@ -1,7 +1,7 @@
 """Runs what is measured in interleaved rounds, and keeps each reading.
 
 One round starts each candidate once, in another order each time, so that a machine that gets
-slower does so for all of them. The function has a core of its own; DynamoDB and the Runtime API
+slower does so for all of them. The function has its own core; DynamoDB and the Runtime API
 share another.
 """
 
@@ -171,15 +171,15 @@ def same_answers(machine: Machine, measured: list[Variant]) -> None:
                     if content.keys() != KEPT or not BODY.items() <= content.items():
                         raise Different(f"{variant.name} creates {content}")
                     content = None
-                told = (answer["statusCode"], content)
-                if seen.setdefault(call, told) != told:
-                    raise Different(f"{variant.name} answers {call} with {told}")
+                result = (answer["statusCode"], content)
+                if seen.setdefault(call, result) != result:
+                    raise Different(f"{variant.name} responds to {call} with {result}")
 
 
 def rounds(
     machine: Machine, measured: list[Variant], count: int, step: Callable[[str], None]
 ) -> dict[str, list[Reading]]:
-    """`count` readings of each variant, by its name. `step` is told of each before it is taken."""
+    """`count` readings of each variant, by its name. `step` gets each name before."""
     readings: dict[str, list[Reading]] = {variant.name: [] for variant in measured}
     shuffled = random.Random(count)  # noqa: S311, nothing to guess
     for _ in range(count):

@@ -12,7 +12,7 @@ from bench.results import Results, Spread
 
 FILE = Path(__file__).parent.parent / "docs" / "performance.md"
 
-# What the app is to be, at the most, of a peer.
+# The largest allowed ratio of the app to another handler.
 GOALS = {
     "cold cpu": ("cold start, CPU", {"plain": 0.80, "powertools": 0.45, "fastapi": 0.35}),
     "get cpu": ("GET one, CPU", {"plain": 1.00, "powertools": 0.80, "fastapi": 0.70}),
@@ -23,81 +23,80 @@ ZIP_MB = 0.6
 GROWTH_MB = 2.0
 COMPARED = ("plain", "powertools", "fastapi")
 
-TEXT = """# What it costs to run
+TEXT = """# Performance
 
 Written by `make bench` and `make soak`, from bench/results.json and bench/soak.json: {machine},
-Python {python}, medians of {rounds} interleaved rounds. Of each three numbers below, the first is
-the median, and half of the readings lie between the two in brackets.
+Python {python}, medians of {rounds} interleaved rounds. A figure is the median; half of the
+readings are between the two numbers in brackets.
 
-Storefront does more with a request than its peers: it validates every field and names each that
-is wrong, gives ETags and takes preconditions, answers errors as problem documents, adds CORS
-headers and a request id, and logs a line of JSON. All of it is on here.
+Storefront does more in a request than the handlers it is compared with: it validates every field
+and names each wrong one, supports ETags and preconditions, describes errors as problem documents,
+adds CORS headers and a request id, and logs a JSON line. All of that is on here.
 
-## Against others, in the same run
+## Comparison
 
-Storefront's reading over the peer's of the same round, and the goal; peers are compiled as
-Storefront is.
+Storefront's reading divided by the other handler's in the same round, and the goal. All handlers
+are compiled.
 
 {goals}
-![A cold start, and three requests, of Storefront and five others](performance.svg)
+![CPU of a cold start and of three requests, for Storefront and five others](performance.svg)
 
-The peers are one file each, in bench/peers/, written as their documentation advises, with the
-same work: read one product, create one from a validated body, list 25. `make bench` first
-compares what they answer. They bring pinned versions of what they need; boto3 is the runtime's
-for all.
+The other handlers are one file each, in bench/peers/, written as their documentation advises, with
+the same work: read one product, create one from a validated body, list 25. `make bench`
+first checks that their responses are equal.
 
-- **{plain}**: as AWS's tutorials, `json.dumps` and no framework.
+- **{plain}**: as in AWS's tutorials, `json.dumps` and no framework.
 - **{powertools}**: resolver with validation, logger, tracer, metrics.
-- **{fastapi}**: models for what comes in and what goes out.
-- **{chalice}**: no chalicelib, the table made at the first request.
-- **{floor}**: signs its own requests, on one connection. What is possible, and not
-  advisable: it retries nothing.
+- **{fastapi}**: models of requests and responses.
+- **{chalice}**: no chalicelib, the table object made at the first request.
+- **{floor}**: signs its own requests on one connection, and retries nothing. It shows what is
+  possible, and is not advisable.
 
-### A cold start
+### Cold start
 
-From the start of the process to the first answer. Lambda's read-only /var/task keeps no `.pyc`
-files, so what is not compiled in the zip is compiled at each cold start. «Import» is CPU until
-the function asks for its first event, less that of an empty handler ({nothing} ms); «first» is
-the wall time of the first request after that.
+From the start of the process to the first response. Lambda's /var/task is read-only, so modules
+that are not compiled in the zip are compiled at each cold start. "Import" is the CPU time until the
+function asks for its first event, without that of an empty handler ({nothing} ms). "First" is the
+wall time of the first request after that.
 
 {cold}
 ### Requests
 
-CPU and wall time of each, in ms, and how many GETs one environment answers in a second. DynamoDB
-is a process on the same machine that always has the same answers, over TLS on a kept connection:
-the network's millisecond or two comes on top of the wall times, and takes no CPU.
+CPU and wall time of one request, in ms, and the GETs that one environment answers in a second.
+DynamoDB is a process on the same machine with constant responses, over TLS on a kept connection. A
+real network adds a millisecond or two to the wall times, and no CPU.
 
 {warm}
-## What makes it quick
+## Measures and what they save
 
-Each line is the app without one thing, beside the app as it is ({cold_ms} ms, {first_ms} ms,
-{get_ms} ms, {list_ms} ms, {rss_mb} MB).
+Each line is the app without one measure. With all of them: {cold_ms} ms, {first_ms} ms,
+{get_ms} ms, {list_ms} ms, {rss_mb} MB.
 
 {taken}
-Tried, and left, because it does not pay:
+Tried and rejected, because they do not save enough:
 
 {left}
-All of it uses what botocore offers, nothing with a leading underscore. `chalicelib/sdk.py` and
-`chalicelib/init.py` are the place; [architecture.md](architecture.md) says what to know of them.
-A read that finds nothing opens the connection; it costs half a read unit for each cold start.
+The measures use botocore's public names. They are in `chalicelib/storage/sdk.py` and
+`chalicelib/init.py`; [architecture.md](architecture.md) describes them. The read that opens the
+connection costs half a read unit for each cold start.
 
 ## Memory
 
 {soaked}
-## How it is measured
+## Method
 
-`bench/function.py` starts awslambdaric, Lambda's own client for Python, in an environment that
-has nothing but it and boto3, and gives it REST proxy events through a Runtime API of its own, one
-at a time. CPU is the process's clock, all threads included. The function has a core for itself
-where there are two. Each round starts every candidate once; {warming} requests of each call come
-before the {requests} that are timed. A run took {minutes} minutes.
+`bench/function.py` starts awslambdaric, Lambda's own client for Python, in an environment with only
+boto3, and sends it REST proxy events through a Runtime API, one at a time. CPU is the
+process's clock, for all threads. The function has a core of its own if there are two. Each round
+starts every handler once; {warming} requests of each call come before the {requests} that are
+timed. A run took {minutes} minutes.
 
-What it does not have: Lambda's share of a core (1,769 MB are one; less memory makes all of this
-slower in proportion, but for the Init phase), its microVM, and the time to fetch the zip. Compare
+The measurement has no share of a core (Lambda gives one core for 1,769 MB; less memory makes all of
+this slower in proportion, except the Init phase), no microVM, and no download of the zip. Compare
 ratios, not milliseconds.
 
-`make test-speed` holds what matters in CI: what may be imported in the Init phase and what a new
-import costs, the ratios to the plain handler in the same run, and memory.
+`make test-speed` checks budgets in CI: the modules imported in the Init phase, the ratios to the
+plain handler in the same run, and memory.
 """
 
 
@@ -153,10 +152,10 @@ def _goals(found: Results) -> str:
 
 
 def _against(ratio: Spread, goal: float | None) -> str:
-    said = f"**{ratio.median:.2f}** ({ratio.lower:.2f}-{ratio.upper:.2f})"
+    text = f"**{ratio.median:.2f}** ({ratio.lower:.2f}-{ratio.upper:.2f})"
     if goal is None:
-        return said
-    return f"{said}, goal {goal:.2f}" + ("" if ratio.median <= goal else ": missed")
+        return text
+    return f"{text}, goal {goal:.2f}" + ("" if ratio.median <= goal else ": missed")
 
 
 def _cold(found: Results) -> str:
@@ -231,7 +230,7 @@ def _soaked(found: soak.Soak) -> str:
     growth = found.growth
     verdict = "" if growth < GROWTH_MB else ": missed"
     return (
-        f"{found.requests:,} requests through one environment, reads, creates and lists in turn: "
-        f"{found.rss[soak.SETTLED]:.1f} MB\nafter the first {soak.SETTLED:,}, and at the most "
+        f"{found.requests:,} requests to one environment, reads, creates and lists in turn: "
+        f"{found.rss[soak.SETTLED]:.1f} MB\nafter the first {soak.SETTLED:,}, and at most "
         f"{growth:.2f} MB more after that (goal: {GROWTH_MB:.0f} MB{verdict}).\n"
     )

@@ -30,7 +30,7 @@ class Soak(Struct, frozen=True):
 
     @property
     def growth(self) -> float:
-        """MB that came after the first SETTLED requests, at the most."""
+        """The largest growth after the first SETTLED requests, in MB."""
         settled = self.rss[SETTLED]
         return max(value - settled for count, value in self.rss.items() if count >= SETTLED)
 

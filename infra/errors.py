@@ -50,7 +50,7 @@ def error_message(error: Exception) -> str:
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             )
         case ProfileNotFound():
-            return f"{error}: aws configure list-profiles says which ones there are."
+            return f"{error}: aws configure list-profiles lists the profiles."
         case EndpointConnectionError():
             return f"{error} Check the network, and AWS_ENDPOINT_URL if it is set."
         case ClientError():

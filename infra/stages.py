@@ -74,7 +74,7 @@ class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_retention_in_days: RetentionDays = 30
     access_logs: bool = True
     throttle: Throttle = Throttle()
-    # Metrics of each method, beside those of the whole stage; CloudWatch charges for them.
+    # CloudWatch metrics of each method, which are charged, in addition to those of the stage.
     detailed_metrics: bool = False
     point_in_time_recovery: bool = True
     deletion_protection: bool = False

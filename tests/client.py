@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def problems(self) -> dict[str, str]:
-        """The wrong fields and what is said of each."""
+        """The messages of the wrong fields, by field."""
         return {error["field"]: error["message"] for error in self.json.get("errors", [])}
 
 
@@ -86,7 +86,7 @@ class Live:
     def __init__(self, url: str, stage: str = "local") -> None:
         parts = self.parts = urlsplit(url)
         self.netloc = parts.netloc
-        # Names under localhost are loopback's (RFC 6761 section 6.3), whatever the resolver says.
+        # Names under localhost are loopback (RFC 6761 section 6.3); resolvers may not know that.
         host = parts.hostname or ""
         self.host = "127.0.0.1" if host.endswith("localhost") else host
         self.base = parts.path.rstrip("/")
@@ -155,7 +155,7 @@ class Client:
         return answer
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Send a request. A `body` of bytes goes as it is, any other as JSON.
+        """Send a request. A `body` of bytes is sent as it is, any other as JSON.
 
         Header names are written as Python can: `If_Match`.
         """
@@ -189,7 +189,7 @@ class Client:
         return answer.json
 
     def pages(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[list[Any]]:
-        """The pages of a list, each asked for with the cursor of the one before."""
+        """The pages of a list, each requested with the cursor of the page before."""
         query = dict(query or {})
         while True:
             answer = self.get(path, query)

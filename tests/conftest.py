@@ -95,7 +95,7 @@ class Local:
         self.said: list[str] = []
 
     def read_until(self, words: str) -> str:
-        """What it says, up to the first line with `words` in it, which is given back."""
+        """Read its output up to the first line with `words`. Returns that line."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said.append(line)
@@ -104,7 +104,7 @@ class Local:
         pytest.fail(f"it ended without saying {words!r}: {''.join(self.said)}")
 
     def forget(self) -> None:
-        """Read what it says from here on, so that the pipe does not fill, and forget it."""
+        """Discard its output from here on, so that the pipe does not fill."""
         assert self.process.stdout is not None
         drain(self.process.stdout.fileno())
 
@@ -114,7 +114,7 @@ class Local:
         return self.end()
 
     def end(self) -> int:
-        """Wait for its end, reading what it still says. Returns its exit status."""
+        """Wait for its end, and keep its last output. Returns its exit status."""
         said, _ = self.process.communicate(timeout=30)
         self.said.append(said)
         return self.process.returncode
@@ -146,7 +146,7 @@ def live(launch: Launch) -> Client:
 
 
 def drain(source: int) -> None:
-    """Read what comes from a file descriptor, in the background, and forget it."""
+    """Discard what comes from a file descriptor, in the background."""
 
     def read() -> None:
         while os.read(source, 65536):
@@ -190,6 +190,6 @@ def api(request: pytest.FixtureRequest, deployment: str) -> Client:
 
 @pytest.fixture(params=SAMPLES, ids=str)
 def sample(request: pytest.FixtureRequest) -> Sample:
-    """Each resource in turn: a rule is told once."""
+    """Each resource in turn."""
     kind: Sample = request.param
     return kind

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
-# What DynamoDB says, and with which status.
+# DynamoDB's errors: status and name.
 ERRORS = {
     "throttle": (400, "ProvisionedThroughputExceededException"),
     "throttle the account": (400, "ThrottlingException"),
@@ -21,7 +21,7 @@ NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
 
 
 class Proxy(ThreadingHTTPServer):
-    """Forwards POSTs to a server, or misbehaves when it is told to.
+    """Forwards POSTs to a server, or misbehaves as configured.
 
     Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
     request is forwarded), `lose` (the answer, after it was), `conflict` (transactions alone).
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Proxy
 
     def do_POST(self) -> None:
-        """Forward a request, or do with it what the proxy is told."""
+        """Forward a request, or misbehave as configured."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen += 1
         way = self.server.way if self.server.seen in self.server.faulty else ""

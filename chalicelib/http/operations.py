@@ -1,4 +1,4 @@
-"""Operations: what a route does, declared beside it.
+"""Operations: what a route does, as its decorator declares it.
 
     @app.route("/reviews", methods=["POST"], operation=Create(REVIEWS))
 

@@ -120,7 +120,7 @@ class Collection:
             dynamodb.delete(**self._conditional(key, guards))
         except ConditionFailed as failed:
             # If the item is gone after an attempt whose answer was lost, that attempt deleted it,
-            # or another request did. Either way the caller has what it asked for.
+            # or another request did. Either way the item is deleted, as requested.
             if failed.row or not failed.retried:
                 check(guards, failed.row)
                 raise

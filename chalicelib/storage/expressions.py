@@ -113,7 +113,7 @@ class Meets(Struct, frozen=True):
         if precondition.none_match:
             clauses.append(f"NOT {_etag_in(precondition.none_match, expression)}")
         if precondition.absent:
-            # False for every item that exists: the failure still tells 404 from 412.
+            # False for every item that exists: the failure still returns the row, for 404 or 412.
             clauses.append(f"attribute_not_exists({expression.name(self.resource.key)})")
         return " AND ".join(clauses)
 

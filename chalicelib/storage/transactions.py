@@ -27,14 +27,14 @@ class TransactionConflict(Exception):
 def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
     """Make all writes, which have names, or none of them.
 
-    Returns what was refused: the stored row (None: there is none, or it was not asked for) by the
+    Returns what was refused: the stored row (None: no row, or none was returned) by the
     name of the write whose condition did not hold. Empty if the transaction was committed. Raises
     TransactionConflict.
     """
     try:
         dynamodb.transact(TransactItems=list(writes.values()))
     except Cancelled as cancelled:
-        # Checked first, because a refusal beside a conflict can be wrong: a transaction that is
+        # Checked first, because a refusal next to a conflict can be wrong: a transaction that is
         # being committed may show its item before its idempotency record.
         if any(reason.transient for reason in cancelled.reasons):
             raise TransactionConflict from None

@@ -49,7 +49,7 @@ def scan(client: "DynamoDBClient", table: str) -> Iterator[Row]:
 
 
 def _add(client: "DynamoDBClient", table: str, resource: Resource, row: Row, missing: Row) -> None:
-    # The etag stays: the item is the same as before. The condition is that nobody wrote it since.
+    # The etag stays, because clients see the same item. The condition: no write has come since.
     expression = Expression()
     sets = [f"{expression.name(n)} = {expression.value(value)}" for n, value in missing.items()]
     etag, known = expression.name("etag"), expression.value(row["etag"])

@@ -1,8 +1,8 @@
-"""The zip that runs on Lambda: small, ready to run, and the same for the same sources.
+"""The zip that runs on Lambda: reproducible, compiled, and without other files.
 
-Chalice makes it of the wheels in requirements.txt, of its own runtime, and of all that lies in
-chalicelib/. Here it is made anew of that: without what is nobody's code, with each module compiled,
-and without the moment and the machine it was made on.
+Chalice builds a zip of the wheels in requirements.txt, its runtime, and everything in chalicelib/.
+This module writes that zip again: only files of code, each module compiled, in a fixed order, with
+a fixed date.
 """
 
 import py_compile
@@ -13,34 +13,34 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from chalice.deploy.packager import LambdaDeploymentPackager
 
-# The earliest moment that a zip can say; Lambda shows it as the files' own.
+# The earliest date of a zip file.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o100644 << 16
-# Where Lambda unpacks it: what a stack trace says of compiled code.
+# Where Lambda unpacks the zip: the path in the stack traces of compiled code.
 TASK_ROOT = PurePosixPath("/var/task")
 
 
 class Packager(LambdaDeploymentPackager):
-    """Chalice's packager, whose zip is put in order."""
+    """Chalice's packager, with a normalized zip."""
 
     def create_deployment_package(self, project_dir: str, python_version: str) -> str:
-        """Make the zip, unless it was made of the same sources before. Returns its path."""
+        """Build the zip, unless it exists for the same sources. Returns its path."""
         plain = Path(self.deployment_package_filename(project_dir, python_version))
         ordered = plain.with_name(f"ordered-{plain.name}")
         if not ordered.exists():
             super().create_deployment_package(project_dir, python_version)
             unfinished = ordered.with_suffix(".part")
-            put_in_order(plain, unfinished)
-            # In one step: an interrupted run leaves no half of a zip under the name.
+            normalize(plain, unfinished)
+            # Renamed at the end, so that an interrupted run leaves no incomplete zip.
             unfinished.replace(ordered)
         return str(ordered)
 
 
-def put_in_order(source: Path, target: Path) -> None:
-    """Write the zip `target`: what is code in `source`, sorted, compiled, with one date.
+def normalize(source: Path, target: Path) -> None:
+    """Write the zip `target`: the code in the zip `source`, sorted, compiled, with one date.
 
-    Each `.pyc` is unchecked: it is not compared with its source, whose date the zip does not tell.
-    The interpreter that compiles is the one whose version Chalice asks of Lambda.
+    Each `.pyc` is unchecked: Python does not compare it with its source, whose date is lost. The
+    running interpreter compiles; Chalice requests the same version from Lambda.
     https://docs.python.org/3/reference/import.html#pyc-invalidation
     """
     with ZipFile(source) as given:

@@ -45,7 +45,7 @@ REFERENCED = tuple(
 )
 INDEXES = tuple(f"{each.name}/index/{index.name}" for each in RESOURCES for index in each.indexes)
 
-# What each action is done on.
+# The tables and indexes of each action.
 SCOPES: Mapping[str, tuple[str, ...]] = {
     "dynamodb:ConditionCheckItem": REFERENCED,
     "dynamodb:DeleteItem": (*ITEMS, CLAIMS),
@@ -63,7 +63,7 @@ def write_all() -> None:
 
 
 def write(stage: Stage) -> None:
-    """Write the policy of a stage where its configuration says."""
+    """Write the policy of a stage to the file that its configuration names."""
     file = path(stage)
     text = text_of(stage)
     unchanged = file.exists() and file.read_text() == text
@@ -93,8 +93,8 @@ def document(stage: Stage) -> Document:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
-    Partition, region and account are `*`: a role's policy reaches no further than its own account,
-    and the file says nothing of yours. The template of `make package` names all three.
+    Partition, region and account are `*`: a role's policy is limited to its account anyway, and the
+    file holds no account id. The template of `make package` names all three.
     """
     table = f"arn:*:dynamodb:*:*:table/{stage.table_prefix}"
     statements = [
@@ -163,7 +163,7 @@ def api_calls(source: str) -> dict[str, set[str]]:
 
 
 def other_functions() -> list[str]:
-    """The names of the app's Lambda functions beside the one that answers API Gateway."""
+    """The names of the app's other Lambda functions, which API Gateway does not invoke."""
     from app import app
 
     functions: list[Any] = [*app.pure_lambda_functions, *app.event_sources]

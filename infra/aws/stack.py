@@ -70,7 +70,7 @@ def upload(template: dict[str, Any], code: Path, bucket: str) -> str:
 def apply(
     client: "CloudFormationClient", stage: Stage, template: dict[str, Any], url: str
 ) -> dict[str, str]:
-    """Make the stack what the template says. Returns its outputs. Raises CommandError."""
+    """Create or update the stack. Returns its outputs. Raises CommandError."""
     name = stage.function
     known = _stack(client, name)
     is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
@@ -137,7 +137,7 @@ def _stack(client: "CloudFormationClient", name: str) -> Any:
 
 
 def _parameters(template: dict[str, Any], known: Any) -> Any:
-    """What the environment says; what it does not stays as it is."""
+    """The parameters from the environment; others keep their previous values."""
     had = {each["ParameterKey"] for each in (known or {}).get("Parameters", [])}
     return [
         {"ParameterKey": name, "ParameterValue": os.environ[PARAMETERS[name]]}

@@ -30,7 +30,7 @@ def find(stage: Stage) -> None:
     if len(found) > 1:
         raise CommandError(
             f"There are {len(found)} APIs with a stage {stage.name!r}, {', '.join(found)}, and "
-            f"no .chalice/deployed/{stage.name}.json that says which one is meant: delete the "
+            f"no .chalice/deployed/{stage.name}.json to choose one by: delete the "
             "others with aws apigateway delete-rest-api --rest-api-id ID."
         )
     for api_id, tags in found.items():

@@ -125,13 +125,13 @@ def definitions(stage: Stage) -> Iterator[dict[str, Any]]:
 
 
 def expires(definition: dict[str, Any]) -> bool:
-    """Whether the items of a table may expire."""
+    """Whether a table has a time to live."""
     name: str = definition["TableName"]
     return name.endswith(CLAIMS)
 
 
 def throughput(stage: Stage) -> dict[str, Any]:
-    """What a table and each of its indexes is given at first; nothing on demand."""
+    """The initial ProvisionedThroughput of a table and of each index; empty for on-demand."""
     capacity = stage.infra.capacity
     if capacity is None:
         return {}
@@ -140,7 +140,7 @@ def throughput(stage: Stage) -> dict[str, Any]:
 
 
 def dimensions(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What auto scaling scales: resource ids and scalable dimensions, of a table and its indexes.
+    """The resource ids and scalable dimensions of a table and its indexes.
 
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
     """
@@ -173,7 +173,7 @@ def _definition(stage: Stage, name: str, types: Mapping[str, str], key: str) -> 
         ],
         "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
         "DeletionProtectionEnabled": stage.infra.deletion_protection,
-        # Without it, DynamoDB encrypts with a key of its own.
+        # Without it, DynamoDB encrypts with an AWS-owned key.
         **({"SSESpecification": {"Enabled": True, "SSEType": "KMS"}} if encrypted else {}),
         "Tags": [{"Key": name, "Value": value} for name, value in stage.tags.items()],
     }
@@ -277,13 +277,15 @@ def _wait(client: "DynamoDBClient", until: str, name: str) -> None:
 
 
 def _expires(client: "DynamoDBClient", name: str) -> bool:
-    told: Any = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    return told["TimeToLiveStatus"] in ("ENABLING", "ENABLED")
+    live: Any = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    return live["TimeToLiveStatus"] in ("ENABLING", "ENABLED")
 
 
 def _recovers(client: "DynamoDBClient", name: str) -> bool:
-    told: Any = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    recovery = told.get("PointInTimeRecoveryDescription", {})
+    backups: Any = client.describe_continuous_backups(TableName=name)[
+        "ContinuousBackupsDescription"
+    ]
+    recovery = backups.get("PointInTimeRecoveryDescription", {})
     return recovery.get("PointInTimeRecoveryStatus") in ("ENABLING", "ENABLED")
 
 

@@ -1,8 +1,8 @@
-"""What the CloudFormation template of `make package` has beyond what `chalice package` writes.
+"""The CloudFormation template of `make package`, beyond what `chalice package` writes.
 
-`extension(stage)` is what `chalice package --merge-template` merges in: dictionaries merge, lists
-and scalars replace. Chalice's own resources are RestAPI, APIHandler, APIHandlerInvokePermission and
-a role per function; each is completed here, and all others are made here.
+`extension(stage)` is merged in by `chalice package --merge-template`: dictionaries merge, lists and
+scalars replace. Chalice's own resources are RestAPI, APIHandler, APIHandlerInvokePermission and a
+role for each function; they are completed here, and all others are defined here.
 https://aws.github.io/chalice/topics/cfn.html
 """
 
@@ -27,16 +27,16 @@ from infra.stages import ALIAS, STACK_TAG, Stage
 Resource = dict[str, Any]
 Resources = dict[str, Resource]
 
-# What sends events and does not wait for the function's answer: Lambda retries those, and gives up.
+# Sources that invoke asynchronously: Lambda retries a failed event, and then discards it.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 ASYNCHRONOUS = (CloudWatchEventConfig, S3EventConfig, ScheduledEventConfig, SNSEventConfig)
 
 DEAD_LETTERS = "DeadLetters"
 DEAD_LETTERS_SECONDS = 14 * 24 * 60 * 60
 
-# Of all answers in a minute, those with a status of 500 and more.
+# The share of responses in a minute that are 5xx.
 MOST_5XX = 0.01
-# What the slowest hundredth of a minute's answers takes: more than a cold start.
+# The p99 latency in a minute: longer than a cold start.
 MOST_MILLISECONDS = 3000
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
@@ -53,7 +53,7 @@ OPERATIONS = (
 
 
 def extension(stage: Stage) -> dict[str, Any]:
-    """What is merged into Chalice's template. Raises CommandError for settings that do not fit."""
+    """The template to merge into Chalice's. Raises CommandError for conflicting settings."""
     _check(stage)
     queued = asynchronous_functions()
     return {
@@ -90,7 +90,7 @@ def table_resource(name: str) -> str:
 
 
 def asynchronous_functions() -> list[str]:
-    """The names of the app's functions that are invoked without somebody who waits."""
+    """The names of the app's functions that are invoked asynchronously."""
     app: Any = application.app
     return sorted(
         [
@@ -105,7 +105,7 @@ def _check(stage: Stage) -> None:
     if infra.snap_start and infra.provisioned_concurrency:
         raise CommandError(
             f"The stage {stage.name!r} in .chalice/config.json has snap_start and "
-            "provisioned_concurrency, and Lambda can do one of them: take one away."
+            "provisioned_concurrency, and Lambda supports one of them at a time."
         )
     runtime: str = stage.config.lambda_python_version
     if infra.snap_start and runtime in {"python3.10", "python3.11"}:
@@ -120,20 +120,20 @@ def _parameters(stage: Stage) -> dict[str, Resource]:
         "WebAclArn": {
             "Type": "String",
             "Default": "",
-            "Description": "A regional web ACL of AWS WAF that looks at every request, or nothing.",
+            "Description": "The ARN of a regional web ACL of AWS WAF, or nothing.",
         }
     }
     if stage.infra.alarms:
         parameters["AlarmTopicArn"] = {
             "Type": "String",
             "Default": "",
-            "Description": "The SNS topic that alarms are sent to, or nothing.",
+            "Description": "The ARN of the SNS topic for alarms, or nothing.",
         }
     return parameters
 
 
 def _tables(stage: Stage) -> Resources:
-    """The tables, kept when the stack, or their place in it, goes."""
+    """The tables, which are retained when the stack is deleted."""
     return {
         table_resource(definition["TableName"].removeprefix(stage.table_prefix)): {
             "Type": "AWS::DynamoDB::Table",
@@ -146,7 +146,7 @@ def _tables(stage: Stage) -> Resources:
 
 
 def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any]:
-    # CreateTable's parameters, but for what has another name here and what are calls of their own.
+    # CreateTable's parameters, some under other names, and settings that are separate calls there.
     properties = {**definition}
     encryption = properties.pop("SSESpecification", None)
     if encryption:
@@ -202,7 +202,7 @@ def _scaling(stage: Stage) -> Resources:
 
 
 def _logs(stage: Stage) -> Resources:
-    """The log groups, kept like the tables: what happened is not forgotten with the stack."""
+    """The log groups, which are retained when the stack is deleted."""
     names = {"APIHandlerLogGroup": stage.log_group}
     if stage.infra.access_logs:
         names["AccessLogGroup"] = stage.access_log_group
@@ -222,7 +222,7 @@ def _logs(stage: Stage) -> Resources:
 
 
 def _roles(stage: Stage, queued: list[str]) -> Resources:
-    """The generated policy, which here says whose tables it means."""
+    """The roles with the generated policy, limited to this account and region."""
     document = policy.document(stage)
     for statement in document["Statement"]:
         if isinstance(statement["Resource"], list):
@@ -247,7 +247,7 @@ def _roles(stage: Stage, queued: list[str]) -> Resources:
 
 
 def _own(arn: str) -> Any:
-    """An ARN of the policy, in this account and region."""
+    """An ARN of the policy, limited to this partition, region and account."""
     place = r"arn:${AWS::Partition}:\1:${AWS::Region}:${AWS::AccountId}:"
     own = re.sub(r"^arn:\*:(\w+):\*:\*:", place, arn)
     return {"Fn::Sub": own} if own != arn else arn
@@ -259,7 +259,7 @@ def _function(stage: Stage) -> Resources:
         "APIHandler": {"DependsOn": list(_tables(stage)), "Properties": properties}
     }
     if stage.has_alias:
-        # All properties: a change of the memory is a new version as well.
+        # A new version for each change, of the memory, too.
         properties |= {"AutoPublishAlias": ALIAS, "AutoPublishAliasAllProperties": True}
         resources["APIHandlerInvokePermission"] = {
             "Properties": {"FunctionName": {"Ref": f"APIHandlerAlias{ALIAS}"}}
@@ -274,7 +274,7 @@ def _function(stage: Stage) -> Resources:
 
 
 def _queue(stage: Stage, queued: list[str]) -> Resources:
-    """Where the events go that a function failed on: nobody else would know of them."""
+    """The dead-letter queue for the events of asynchronous functions that failed."""
     if not queued:
         return {}
     target = {"Type": "SQS", "TargetArn": {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}}
@@ -301,12 +301,12 @@ def _rest_api(stage: Stage) -> Resources:
         "ThrottlingBurstLimit": infra.throttle.burst,
         "MetricsEnabled": infra.detailed_metrics,
     }
-    # What is said of one method replaces all that is said of every method.
+    # The settings of one method replace all settings of `*`.
     methods = [{"ResourcePath": "/*", "HttpMethod": "*", "CachingEnabled": False, **throttling}]
     properties: dict[str, Any] = {
         "TracingEnabled": stage.config.xray_enabled,
         "MethodSettings": methods,
-        # By which `make deploy` knows that it is not to touch it.
+        # `make deploy` refuses a stage whose API has this tag.
         "Tags": stage.tags | {STACK_TAG: stage.function},
     }
     if infra.access_logs:
@@ -379,18 +379,18 @@ def _usage_plan(stage: Stage) -> Resources:
 
 
 def _alarms(stage: Stage) -> Resources:
-    """What a person should know of before the customers tell."""
+    """The alarms, if the stage has them."""
     if not stage.infra.alarms:
         return {}
     api = {"ApiName": stage.config.app_name, "Stage": stage.config.api_gateway_stage}
     alarms = {
         "ApiErrors": _alarm(
-            "Over 1 % of the answers have a status of 500 or more.",
+            "More than 1 % of the responses are 5xx.",
             MOST_5XX,
             **_metric("AWS/ApiGateway", "5XXError", api, "Average"),
         ),
         "ApiLatency": _alarm(
-            "The slowest 1 % of the answers take over 3 s.",
+            "The p99 latency is over 3 s.",
             MOST_MILLISECONDS,
             Namespace="AWS/ApiGateway",
             MetricName="Latency",
@@ -398,7 +398,7 @@ def _alarms(stage: Stage) -> Resources:
             ExtendedStatistic="p99",
         ),
         "FunctionThrottles": _alarm(
-            "Lambda has no environment left for some requests.",
+            "Lambda throttles requests: no environment is available.",
             0,
             **_metric("AWS/Lambda", "Throttles", {"FunctionName": {"Ref": "APIHandler"}}, "Sum"),
         ),
@@ -434,7 +434,7 @@ def _alarms(stage: Stage) -> Resources:
 
 
 def _alarm(description: str, threshold: float, **metric: Any) -> Resource:
-    """An alarm that goes off when a metric is over a threshold in three of five minutes."""
+    """An alarm on a metric that is over a threshold in three of five minutes."""
     notify = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     return {
         "Type": "AWS::CloudWatch::Alarm",
@@ -444,7 +444,7 @@ def _alarm(description: str, threshold: float, **metric: Any) -> Resource:
             "Threshold": threshold,
             "EvaluationPeriods": 5,
             "DatapointsToAlarm": 3,
-            # Nobody calls: that is no fault.
+            # No requests: no data.
             "TreatMissingData": "notBreaching",
             "AlarmActions": notify,
             "OKActions": notify,
@@ -535,7 +535,7 @@ def _dashboard(stage: Stage) -> Resources:
             ["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", name, {"stat": "Sum"}]
             for name in names
         ],
-        "Requests that DynamoDB refused": [
+        "Requests throttled by DynamoDB": [
             ["AWS/DynamoDB", metric, "TableName", name, {"stat": "Sum"}]
             for name in names
             for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
@@ -558,7 +558,8 @@ def _dashboard(stage: Stage) -> Resources:
     ]
     query = (
         f"SOURCE '{stage.log_group}' | filter status >= 500 "
-        "| fields @timestamp, requestId, operation, status, error, reason | sort @timestamp desc"
+        "| fields @timestamp, requestId, method, route, operation, status, error, reason "
+        "| sort @timestamp desc"
     )
     widgets.append(
         {
@@ -566,7 +567,7 @@ def _dashboard(stage: Stage) -> Resources:
             "width": 12,
             "height": 6,
             "properties": {
-                "title": "Answers with a status of 500 and more",
+                "title": "5xx responses",
                 "query": query,
                 "region": "${AWS::Region}",
                 "view": "table",
@@ -591,7 +592,7 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
     }
     if stage.infra.usage_plan:
         outputs["ApiKeyId"] = {
-            "Description": "aws apigateway get-api-key --include-value --api-key says the key.",
+            "Description": "aws apigateway get-api-key --include-value --api-key prints the key.",
             "Value": {"Ref": "ApiKey"},
         }
     if stage.has_alias:
@@ -609,7 +610,7 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
 
 
 def _stage_resource(stage: Stage) -> str:
-    """What SAM calls the stage of the API that it makes."""
+    """The logical id of the API's stage, which SAM creates."""
     return f"RestAPI{stage.config.api_gateway_stage}Stage"
 
 

@@ -21,21 +21,23 @@ from infra import stages
 from infra.local import database, run
 
 PAGE = stages.PROJECT / "docs" / "costs.md"
-HEAD = """# What each call costs
+HEAD = """# Costs
 
-Written by `make costs`: the calls to DynamoDB that each request makes, and the capacity units that
-DynamoDB says they consumed (ConsumedCapacity, indexes included). A read unit is 4 KB read strongly
-consistent, or 8 KB eventually; a write unit is 1 KB written. Transactions take double. Every index
-that an item is in takes its own write units. None of it depends on how many items there are.
-(The read units of lists are worked out from the bytes read: the emulator has none of its own.)
+## DynamoDB calls of each request
 
-What DynamoDB refuses, a taken key, a stale etag or the replay of an Idempotency-Key, still takes
-the write units of what was tried, on AWS; it does not report them, so they are not in the table.
+Written by `make costs`: the DynamoDB calls of each request, and the capacity units that they
+consume (ConsumedCapacity, indexes included). A read unit is 4 KB, strongly consistent, or 8 KB,
+eventually consistent; a write unit is 1 KB. Transactions cost double. Each index of an item costs
+its own write units. Nothing depends on the number of items. (Read units of lists are calculated
+from the returned bytes, because the emulator does not report them.)
 
-The items: a user with username and email, a product, a todo and a review of a product, each of
-{sizes} bytes. A list's page has 25 of them.
+On AWS a refused write (a conflict, a failed precondition, a replay) costs the write units of the
+attempt; DynamoDB does not report them, so they are not in the table.
 
-| call | calls to DynamoDB | read units | write units |
+The items are a user with username and email, a product, a todo and a review of a product, of
+{sizes} bytes each. A page has 25 items.
+
+| call | DynamoDB calls | read units | write units |
 |---|---|---|---|
 """
 
@@ -54,15 +56,15 @@ TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
 # Of requests beyond the first in a second:
 # https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
 TRACED = 0.05
-# What Lambda bills for one; docs/operating.md says where to see one's own.
+# The billed duration of a request; docs/operating.md has the query for the real one.
 MILLISECONDS = 10
-# What BatchWriteItem takes.
+# The items that BatchWriteItem takes.
 BATCH = 25
-# What CloudWatch counts of each line beside its bytes:
+# The bytes that CloudWatch adds to each line:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 LINE_BYTES = 26
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
-# What Lambda writes of each request by itself.
+# The lines that Lambda itself writes for each request.
 LAMBDA_LINES = (
     f"START RequestId: {REQUEST_ID} Version: $LATEST",
     f"END RequestId: {REQUEST_ID}",
@@ -84,34 +86,34 @@ VALUES = {
 }
 
 DOLLARS = """
-## What a million requests cost
+## A million requests
 
-In US dollars, at the prices of us-east-1 without the free tier; infra/docs/costs.py has them, with
-their sources.
+In US dollars, at the prices of us-east-1 without the free tier; infra/docs/costs.py has the prices
+and their sources.
 
-- Lambda bills {megabytes} MB (prod's) for {milliseconds} ms; each 10 ms more cost ${ten_ms:.2f}.
-- Logs take {log_bytes} bytes for each request: the function's, and the access log.
-- X-Ray takes {traced:.0%} of the requests.
-- Data that leaves AWS is not in it, nor what API Gateway's cache, provisioned concurrency, WAF or a
-  VPC's endpoints would cost.
+- Lambda: {megabytes} MB (prod) for {milliseconds} ms; each 10 ms more cost ${ten_ms:.2f}.
+- Logs: {log_bytes} bytes for each request, in the function's log and the access log.
+- X-Ray: {traced:.0%} of the requests.
+- Not included: data transfer out of AWS, API Gateway's cache, provisioned concurrency, WAF, and a
+  VPC's endpoints.
 
-| call | API Gateway | Lambda | logs | X-Ray | DynamoDB | together |
+| call | API Gateway | Lambda | logs | X-Ray | DynamoDB | total |
 |---|---|---|---|---|---|---|
 {rows}
-API Gateway is most of it. A million reads a month with a hundred thousand creates of products cost
+API Gateway is most of it. A million reads a month and a hundred thousand creates of products cost
 ${mix:.2f}.
 
-## What it costs while nobody calls
+## Idle costs
 
-Nothing, but for what is stored: ${table_gb:.2f} a month for each GB in tables and indexes (every
-index holds whole items) and ${recovery_gb:.2f} for point-in-time recovery of each in tables. prod
-has alarms as well, which look at {alarms} metrics and cost ${alarms_cost:.2f} a month; `"alarms":
-false` in its settings takes them away. Its dashboard is one of the three that cost nothing.
+An API that is not called costs nothing but storage: ${table_gb:.2f} a month for each GB in tables
+and indexes (every index holds whole items), and ${recovery_gb:.2f} for point-in-time recovery of
+each GB in tables. prod has alarms, on {alarms} metrics, for ${alarms_cost:.2f} a month; `"alarms":
+false` in its settings turns them off. Its dashboard is one of the three free ones.
 """
 
 
 class Row(Struct, frozen=True):
-    """What one call takes."""
+    """The DynamoDB calls and capacity units of one request."""
 
     name: str
     calls: tuple[str, ...]
@@ -120,7 +122,7 @@ class Row(Struct, frozen=True):
 
     @property
     def dollars(self) -> float:
-        """What DynamoDB takes for a million of them."""
+        """The price of a million of them, of DynamoDB alone."""
         return self.reads * READ_UNITS + self.writes * WRITE_UNITS
 
     def __str__(self) -> str:
@@ -128,7 +130,7 @@ class Row(Struct, frozen=True):
 
 
 class Meter:
-    """Counts what the client's calls consume."""
+    """Counts the capacity units that a client's calls consume."""
 
     def __init__(self, client: Any) -> None:
         self.calls: list[str] = []
@@ -138,7 +140,7 @@ class Meter:
         client.meta.events.register("after-call.dynamodb", self._note)
 
     def row(self, name: str, act: Callable[[], Any]) -> Row:
-        """A row of the table: do something, and say what it took."""
+        """The row of the table for a request, which is made by `act`."""
         self.calls, self.reads, self.writes = [], 0.0, 0.0
         act()
         return Row(name, tuple(self.calls), self.reads, self.writes)
@@ -164,7 +166,7 @@ def write() -> None:
 
 
 def page() -> str:
-    """The page, measured on a database of its own."""
+    """The page, measured on a new database."""
     with measuring():
         rows, sizes = measured()
         head = HEAD.format(sizes=f"{min(sizes)} to {max(sizes)}")
@@ -173,7 +175,7 @@ def page() -> str:
 
 @contextmanager
 def measuring() -> Iterator[None]:
-    """A database of its own, for a while. chalicelib must not have been imported yet."""
+    """A new database, in the environment. chalicelib must not have been imported yet."""
     data = database.start(None)
     try:
         os.environ.update(run.environment(data.url))
@@ -183,7 +185,7 @@ def measuring() -> Iterator[None]:
 
 
 def measured(background: int = 0) -> tuple[list[Row], set[int]]:
-    """What each call takes among `background` more items of each kind, and the items' sizes."""
+    """The rows among `background` more items of each kind, and the items' sizes in bytes."""
     from chalicelib import models
     from chalicelib.context import ANONYMOUS, Context, IdempotencyKey
     from chalicelib.storage.collection import Collection
@@ -225,7 +227,7 @@ def measured(background: int = 0) -> tuple[list[Row], set[int]]:
         meter.row("create a product", lambda: products.create({"id": "n", **product}, call)),
         meter.row("create a todo", lambda: todos.create({"id": "n", **todo}, call)),
         meter.row("... with an Idempotency-Key", lambda: todos.create({"id": "o", **todo}, once)),
-        meter.row("replay of it (see above)", lambda: todos.create({"id": "o", **todo}, once)),
+        meter.row("... its replay (see above)", lambda: todos.create({"id": "o", **todo}, once)),
         meter.row(
             "create a review of a product", lambda: reviews.create({"id": "n", **review}, call)
         ),
@@ -264,7 +266,7 @@ def fill(client: Any, resource: Any, key: str, count: int, table: str) -> int:
 
 
 def _dollars(rows: dict[str, Row]) -> str:
-    """What a million of some requests cost, and what it costs without any."""
+    """The costs of a million requests, and the idle costs, as a part of the page."""
     from infra.aws import template
 
     prod = stages.load("prod")
@@ -311,17 +313,17 @@ def _dollars(rows: dict[str, Row]) -> str:
 
 
 def _log_bytes() -> int:
-    """What one request leaves in the logs."""
+    """The bytes that one request adds to the logs."""
     from chalice.test import Client
 
     from app import app
     from infra.aws import rest_api
 
-    said = io.StringIO()
-    with redirect_stdout(said):
+    log = io.StringIO()
+    with redirect_stdout(log):
         Client(app, stage_name="local").http.get("/products/p0")
     access = re.sub(r"\$context\.([\w.]+)", lambda match: VALUES[match[1]], rest_api.ACCESS_LOG)
-    own = re.sub(r'"milliseconds":[\d.]+', '"milliseconds":10.0', said.getvalue().strip())
+    own = re.sub(r'"milliseconds":[\d.]+', '"milliseconds":10.0', log.getvalue().strip())
     lines = (own, access, *LAMBDA_LINES)
     return sum(len(line) + LINE_BYTES for line in lines)
 

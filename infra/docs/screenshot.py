@@ -38,7 +38,7 @@ def take(port: int) -> None:
 
 @contextmanager
 def open_browser(playwright: Playwright) -> Iterator[Any]:
-    """A headless Chromium without a past, for a while. Raises CommandError where there is none."""
+    """A headless Chromium with an empty profile. Raises CommandError if none is installed."""
     # Debian's, Ubuntu's or Google's.
     chromium = which("chromium") or which("chromium-browser") or which("google-chrome")
     if chromium is None:

@@ -1,6 +1,6 @@
 """DynamoDB on this machine: ministack's, on loopback, with its data in a folder.
 
-Runs as a process of its own, `python -m infra.local.database`. Its first line of output is its
+Runs as a separate process, `python -m infra.local.database`. Its first line of output is its
 port; every further line is a message for the person at the console. It ends with SIGTERM, or when
 its standard input closes, so that it never outlives its parent.
 

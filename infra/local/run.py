@@ -1,7 +1,7 @@
 """`make run`: the database, its tables, the sample data and the API, started and stopped as one.
 
-This process starts the database and the API, each as a process of its own, starts the API again
-when a file of the app changes, and stops both.
+This process starts two others, the database and the API, starts the API again when a file of the
+app changes, and stops both.
 """
 
 import fcntl
@@ -186,7 +186,7 @@ def _database(folder: Path) -> Iterator[database.Database]:
     finally:
         (folder / "url").unlink(missing_ok=True)
         data.process.terminate()
-        # It ends by itself: to kill it while it saves would lose what it saves.
+        # No time limit: killing it while it saves would lose data.
         data.process.wait()
         messages.join()
 
@@ -211,7 +211,7 @@ def _serve(port: int, folder: Path, data: database.Database) -> None:
             while _modification_times() == files:
                 _check_alive(api, data, folder)
                 if os.environ.get("MAKELEVEL") and os.getppid() != parent:
-                    # make was killed, and nobody could stop this process from the console.
+                    # make was killed: Ctrl-C does not reach this process any more.
                     raise Stopped
                 if not announced and is_listening(port):
                     _announce(port, folder)

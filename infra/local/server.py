@@ -1,6 +1,6 @@
 """The API on this machine: Chalice's LocalGateway, served by hypercorn on loopback.
 
-Runs as a process of its own, `python -m infra.local.server PORT`, started by `make run`. It creates
+Runs as a separate process, `python -m infra.local.server PORT`, started by `make run`. It creates
 missing tables and loads the sample data first. It responds as the deployed API does where plain
 `chalice local` does not:
 
@@ -224,7 +224,7 @@ def _load() -> Gateway:
     tables.create_local(client)
     backfill.backfill(client)
     sample_data.load_once(client)
-    # Each thread has a current request of its own, as in `chalice local`.
+    # As `chalice local` does, so that each thread has its own current request.
     app: Any = module.app
     app.__class__ = LocalChalice
     return Gateway(app, ChaliceConfig())

@@ -1,4 +1,4 @@
-"""Changes of the API that break clients: told from harmless ones, by api-smart-diff from npm."""
+"""Changes of the API that break clients, found by api-smart-diff from npm."""
 
 import json
 import shutil

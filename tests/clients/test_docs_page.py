@@ -13,7 +13,7 @@ from tests.client import Client
 
 @pytest.fixture(scope="module")
 def page(live: Client) -> Iterator[Page]:
-    """The page of a `make run`, and in `told` what the browser has complained of and asked for."""
+    """A page of a headless browser."""
     with sync_playwright() as playwright, open_browser(playwright) as browser:
         yield browser.new_page()
 

@@ -1,1 +1,1 @@
-"""The HTTP contract, told to every place where the API runs."""
+"""The HTTP contract, for every deployment of the API."""

@@ -251,7 +251,7 @@ def test_body_over_64_kib(api: Client, method: str) -> None:
     ],
 )
 def test_content_type_of_a_body(api: Client, method: str, content_type: str, allowed: bool) -> None:
-    """Another media type is a 415 that says which are taken; none at all counts as JSON."""
+    """Another media type is a 415 that lists the accepted ones; no media type counts as JSON."""
     item = api.create("/todos", {"task": "Dust"})
     place = "/todos" if method == "POST" else f"/todos/{item['id']}"
     headers = {"Content-Type": content_type} if content_type else {}

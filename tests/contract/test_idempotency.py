@@ -7,7 +7,7 @@ from tests.samples import Sample, unique
 
 
 def test_repeated_request_gets_the_first_response(api: Client, sample: Sample) -> None:
-    """Status, body, Location and ETag alike, and one item; only the replay says that it is one."""
+    """Status, body, Location and ETag are equal, there is one item, and a replay has its header."""
     key, body = unique(), sample.full()
 
     first = api.post(sample.path, body, Idempotency_Key=key)
@@ -24,7 +24,7 @@ def test_repeated_request_gets_the_first_response(api: Client, sample: Sample) -
 
 
 def test_replay_returns_the_item_as_it_was_created(api: Client, sample: Sample) -> None:
-    """A replay gives the item as it was created, even when it has changed or gone since."""
+    """A replay returns the item as it was created, even if it has been changed or deleted since."""
     key, body = unique(), sample.full()
     first = api.post(sample.path, body, Idempotency_Key=key)
     place = first.headers["location"]
@@ -45,7 +45,7 @@ def test_repeated_request_without_a_key(api: Client) -> None:
 
 @pytest.mark.parametrize("body", [b'{"task": "Sweep"}', b'{"task": ""}', b"{", b"", b" " * 70_000])
 def test_idempotency_key_with_another_body(api: Client, body: bytes) -> None:
-    """Before anything that may be wrong with that body; nothing comes into being."""
+    """422 comes before any error in that body; nothing is created."""
     key = unique()
     first = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
     newest = api.get("/todos?limit=1").body

@@ -165,7 +165,7 @@ def test_patch_cannot_remove_a_required_field(api: Client, sample: Sample) -> No
 
 
 def test_delete_removes_the_item(api: Client, sample: Sample) -> None:
-    """DELETE answers 204 without a body; afterwards there is nothing."""
+    """DELETE responds 204 without a body; afterwards the item is a 404."""
     item = api.create(sample.path, sample.full())
     place = f"{sample.path}/{item[sample.key]}"
 
@@ -178,7 +178,7 @@ def test_delete_removes_the_item(api: Client, sample: Sample) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_missing_item_is_a_404(api: Client, sample: Sample, method: str) -> None:
-    """404 says in a sentence what was not found, and nothing comes into being."""
+    """A 404 names the missing item, and nothing is created."""
     place = f"{sample.path}/nobody"
     body = sample.least() if method in ("PUT", "PATCH") else None
 
@@ -194,7 +194,7 @@ def test_missing_item_is_a_404(api: Client, sample: Sample, method: str) -> None
     "price", ["0", "0.01", "0.1", "10.5", "29.99", "999999999.99", "1e2", "5.0", "-0.0", "5.00"]
 )
 def test_numbers_are_exact(api: Client, price: str) -> None:
-    """What was stored comes back equal, never through a binary float."""
+    """A stored number is returned equal, never through a binary float."""
     created = api.post("/products", f'{{"name": "Spoon", "price": {price}}}'.encode())
 
     assert created.json["price"] == Decimal(price)
@@ -253,7 +253,7 @@ def test_user_addressed_by_query_or_body(api: Client) -> None:
 
 
 def test_user_id_is_required_outside_the_path(api: Client) -> None:
-    """Without userId, or with another parameter beside it, the call is a 400 that names it."""
+    """Without userId, or with a second parameter, the call is a 400 that names it."""
     assert api.put("/users", {}).problems == {"userId": "is required", "name": "is required"}
     assert api.put("/users", {"name": "A", "userId": None}).problems == {"userId": "is required"}
     assert api.delete("/users").problems == {"userId": "is required"}

@@ -47,7 +47,7 @@ def write_if(
 @pytest.mark.parametrize(("condition", "header"), REFUSING + ALLOWING)
 def test_write_with_precondition(api: Client, condition: str, header: str) -> None:
     """A precondition that does not hold is a 412 that names it, and changes nothing."""
-    # A user is written in a transaction, a todo by itself.
+    # A user is written in a transaction, a todo without.
     for sample in (USER, TODO):
         allowed = (condition, header) in ALLOWING
         write_if(api, sample, "PATCH", condition, header, allowed=allowed)
@@ -87,7 +87,7 @@ def test_the_detail_says_which_precondition_failed(
 
 
 def test_a_list_of_100_etags_is_allowed(api: Client) -> None:
-    """100 is the limit: DynamoDB's IN takes no more operands."""
+    """100 is the limit: DynamoDB's IN takes 100 operands."""
     item = api.create("/todos", {"task": "Dust"})
     etags = ", ".join([item["etag"], *(f'"{n}"' for n in range(99))])
 
@@ -122,7 +122,7 @@ def test_if_none_match_with_the_current_etag(api: Client, sample: Sample, condit
 
 
 def test_if_none_match_with_another_etag(api: Client, sample: Sample) -> None:
-    """Another etag in If-None-Match gives the item; in If-Match, 412."""
+    """Another etag in If-None-Match returns the item; in If-Match, it is a 412."""
     created = api.post(sample.path, sample.full())
     place = created.headers["location"]
 

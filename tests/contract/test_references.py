@@ -51,7 +51,7 @@ def test_reviews_of_a_deleted_product_stay(api: Client, product: str) -> None:
 
 
 def test_precondition_of_a_review_with_a_product(api: Client, product: str) -> None:
-    """A stale etag is 412 and a review that is not there 404, whatever the product."""
+    """A stale etag is a 412 and a missing review a 404, with any product."""
     review = api.create("/reviews", {"review": "Good."})
     place = f"/reviews/{review['id']}"
 

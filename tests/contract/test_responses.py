@@ -183,7 +183,7 @@ def test_docs_page(api: Client) -> None:
     ],
 )
 def test_browsers_are_redirected_to_the_docs_page(api: Client, accept: str, status: int) -> None:
-    """GET / leads there who asks for HTML, and nobody else."""
+    """GET / redirects requests that accept HTML, and no others."""
     answer = api.get("/", Accept=accept)
 
     assert answer.status == status

@@ -77,7 +77,7 @@ def leave(api: Client, user: Any, field: str, way: str) -> None:
     "way", ["delete", "delete by query", "take away", "replace without", "patch", "replace"]
 )
 def test_released_value_can_be_claimed(api: Client, field: str, way: str) -> None:
-    """Whichever way a user leaves a value, the next one gets it, once."""
+    """After each kind of release, one other user can have the value."""
     wanted = value(field)
     leave(api, api.create("/users", {"name": "Ada", field: wanted}), field, way)
 
@@ -87,7 +87,7 @@ def test_released_value_can_be_claimed(api: Client, field: str, way: str) -> Non
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_user_may_keep_its_own_value(api: Client, field: str) -> None:
-    """A write that says again what is there conflicts with nobody."""
+    """A write with the same value is not a conflict."""
     mine = value(field)
     user = api.create("/users", {"name": "Ada", field: mine})
     place = f"/users/{user['userId']}"

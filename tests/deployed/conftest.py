@@ -18,7 +18,7 @@ from infra.local import run
 from tests.client import Client
 from tests.conftest import OLD_FILES, PROJECT, SHELL, checkout, free_port
 
-# How AWS would be reached from the shell that pytest was started in is nobody's business here.
+# The AWS settings of the shell that started pytest are removed.
 CLEAN = {name: value for name, value in SHELL.items() if not name.startswith("AWS_")}
 REGION = "us-east-1"
 ROOT = ("test", "test")
@@ -45,7 +45,7 @@ class Account:
         )
 
     def make(self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "") -> str:
-        """Run a command, which has to succeed. Returns what it says."""
+        """Run a command, which has to succeed. Returns its output."""
         result = self.start(*words, keys=keys, typed=typed)
         said = result.stdout + result.stderr
         assert result.returncode == 0, said
@@ -54,7 +54,7 @@ class Account:
     def start(
         self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "", **variables: str | None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of the project's Makefile, with somebody's keys.
+        """Run a command of the project's Makefile, with these keys.
 
         `variables` are added to its environment, and taken out where they are None.
         """
@@ -71,7 +71,7 @@ class Account:
         )
 
     def chalice(self, *words: str) -> str:
-        """Run Chalice's own command, which has to succeed. Returns what it says."""
+        """Run Chalice's own command, which has to succeed. Returns its output."""
         result = subprocess.run(
             [self.project / ".venv" / "bin" / "chalice", *words],
             cwd=self.project,
@@ -211,7 +211,7 @@ def reading(api: Client) -> Iterator[Callable[[], int]]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what the contract's own runs have said."""
+    """Print the closing lines of the contract's runs."""
     for report in terminalreporter.stats.get("passed", []):
         for name, line in report.user_properties:
             terminalreporter.write_line(f"{name}: {line}")

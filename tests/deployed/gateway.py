@@ -1,4 +1,4 @@
-"""API Gateway before a zip: the way to a function by HTTP.
+"""API Gateway in front of a zip: a function's HTTP endpoint.
 
 The function is run by the very client that runs it on Lambda, unpacked where nothing can be
 written. API Gateway is what the template's document makes of it.
@@ -31,7 +31,7 @@ Reply = tuple[int, Mapping[str, str], bytes]
 
 
 class Quiet(BaseHTTPRequestHandler):
-    """A handler that answers at once, keeps connections, and says nothing."""
+    """A handler without delays and log lines, which keeps connections open."""
 
     protocol_version = "HTTP/1.1"
     # Or the body of each answer waits 40 ms for an acknowledgement of its head.

@@ -21,7 +21,7 @@ def document_of_deployer() -> str:
 
 
 def deployer(account: Account) -> tuple[str, str]:
-    """The keys of a user with that policy, and no more."""
+    """The keys of a user with that policy only."""
     iam = account.client("iam")
     iam.create_user(UserName="deployer")
     iam.put_user_policy(
@@ -72,7 +72,7 @@ def test_deployers_policy_is_sufficient(empty_account: Account) -> None:
     done = {action for action, _ in account.calls}
     # Nothing to spare: what is not done here is what the emulator does not ask for, or not yet.
     assert actions - done == {
-        # AWS asks for it beside what creates with tags, and for the role that is passed on.
+        # AWS checks these in addition when something is created with tags, or a role is passed.
         "dynamodb:TagResource",
         "iam:PassRole",
         "lambda:TagResource",
@@ -86,7 +86,7 @@ def test_deployers_policy_is_sufficient(empty_account: Account) -> None:
 
 
 def stage_settings(account: Account) -> Any:
-    """What API Gateway says of the one API's stage."""
+    """The settings of the only API's stage."""
     client = account.client("apigateway")
     (api,) = client.get_rest_apis()["items"]
     (stage,) = client.get_stages(restApiId=api["id"])["item"]
@@ -94,7 +94,7 @@ def stage_settings(account: Account) -> Any:
 
 
 def refusal(account: Account, *words: str, **options: Any) -> str:
-    """What a command says, in one line, when it is refused."""
+    """The one line that a failing command prints."""
     result = account.start(*words, **options)
     assert result.returncode != 0, result.stdout
     (line,) = [each for each in result.stderr.splitlines() if not each.startswith("make: ")]
@@ -106,7 +106,7 @@ COMMANDS = ["tables", "deploy", "delete", "stack", "claims-check"]
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_invalid_credentials_are_reported(account: Account, command: str) -> None:
-    """One sentence that says which, and how to look."""
+    """One sentence with the code, and how to check."""
     (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
     (account.project / "dist" / "dev" / "sam.json").write_text("{}")
 

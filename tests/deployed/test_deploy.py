@@ -15,7 +15,7 @@ LOGS = {"/aws/lambda/storefront-dev", "/aws/apigateway/storefront-dev"}
 
 
 def api_url(account: Account, said: str) -> str:
-    """Where the emulator serves what `make deploy` has said that it answers at."""
+    """The emulator's URL of the API that `make deploy` has printed."""
     (api_id,) = re.findall(r"The API responds at https://(\w+)\.execute-api\.[\w.-]+/dev/", said)
     return f"http://{api_id}.execute-api.localhost:{account.port}/dev"
 

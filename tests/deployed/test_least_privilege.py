@@ -127,7 +127,7 @@ def update(name: str) -> Probe:
 
 
 def delete(name: str) -> Probe:
-    """Delete an item; of the claims, one that a user gives up."""
+    """Delete an item; for claims, the claim of a user that removes its username."""
 
     def probe(role: Role) -> bool:
         key = unique()
@@ -184,7 +184,7 @@ RIGHTS = [
 
 
 def without(action: str, resource: str) -> list[Any]:
-    """The policy but for one action on one resource."""
+    """The policy without one action on one resource."""
     kept: list[Any] = []
     for statement in DOCUMENT["Statement"]:
         resources = statement["Resource"]

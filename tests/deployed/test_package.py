@@ -23,7 +23,7 @@ from tests.deployed.conftest import CLEAN, REGION
 
 Package = Callable[..., Path]
 
-# Settings that no stage has by itself.
+# Settings that no stage has in the repository.
 EVERYTHING = {
     "cache": {"gigabytes": "1.6", "seconds": 30, "resources": ["products", "todos"]},
     "usage_plan": {"rate": 5, "burst": 7, "requests_per_month": 1000},
@@ -91,7 +91,7 @@ def prod(package: Package) -> Path:
 
 @pytest.fixture(scope="module")
 def full(package: Package) -> Path:
-    """The package of a stage with everything that can be asked for."""
+    """The package of a stage with every setting."""
     return package("test", EVERYTHING, ASYNCHRONOUS)
 
 
@@ -342,7 +342,7 @@ def test_cache_keys_include_every_parameter(full: Path) -> None:
         if each["CachingEnabled"]
     }
     assert cached == {("/~1products", "GET"): 30, ("/~1todos", "GET"): 30}
-    # What is said of one method replaces what is said of all.
+    # The settings of one method replace those of all.
     assert all(
         each["ThrottlingBurstLimit"] == 200 and each["CacheDataEncrypted"]
         for each in stage["MethodSettings"]
@@ -490,14 +490,14 @@ def test_zip_is_reproducible(prod: Path, package: Package) -> None:
 
 
 def test_every_stage_has_the_same_zip(prod: Path, package: Package) -> None:
-    """What has been tried in one stage is what goes to the next."""
+    """The zip that was tested in one stage is deployed to the next."""
     other = package("dev") / "deployment.zip"
 
     assert other.read_bytes() == (prod / "deployment.zip").read_bytes()
 
 
 def test_other_files_in_chalicelib_are_not_packed(tmp_path: Path) -> None:
-    """Chalice packs every file; a secret beside the code would go along."""
+    """Chalice packs every file in chalicelib/; a secret there would be uploaded."""
     plain, ordered = tmp_path / "plain.zip", tmp_path / "ordered.zip"
     with ZipFile(plain, "w") as made:
         made.writestr("app.py", "x = 1\n")
@@ -505,7 +505,7 @@ def test_other_files_in_chalicelib_are_not_packed(tmp_path: Path) -> None:
             made.writestr(name, "secret")
         made.writestr("chalicelib/__pycache__/store.cpython-39.pyc", b"old")
 
-    bundle.put_in_order(plain, ordered)
+    bundle.normalize(plain, ordered)
 
     tag = sys.implementation.cache_tag
     assert ZipFile(ordered).namelist() == [f"__pycache__/app.{tag}.pyc", "app.py"]

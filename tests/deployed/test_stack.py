@@ -23,7 +23,7 @@ def deployed(account: Account) -> str:
 
 
 def configure(account: Account, **settings: Any) -> None:
-    """Change what the checkout's configuration says of dev."""
+    """Change the configuration of dev in the checkout."""
     file = account.project / ".chalice" / "config.json"
     declared = json.loads(file.read_text())
     declared["stages"]["dev"]["infra"].update(settings)

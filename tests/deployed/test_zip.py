@@ -19,7 +19,7 @@ from tests.deployed.gateway import running_zip
 
 @pytest.fixture(scope="module")
 def url(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API of the zip of dev, on tables of its own."""
+    """The API of dev's zip, on new tables."""
     account.make("package", "STAGE=dev")
     data = database.start(None)
     try:

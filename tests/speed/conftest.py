@@ -1,4 +1,4 @@
-"""The app as it is packed, beside the plain handler, on a machine of Lambda's kind."""
+"""The packed app and the plain handler, run as Lambda runs them."""
 
 from collections.abc import Iterator
 

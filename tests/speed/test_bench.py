@@ -7,7 +7,7 @@ from bench import candidates, page, results, soak
 
 @pytest.mark.timeout(300)
 def test_bench_runs() -> None:
-    """All candidates answer alike, every lever finds its place, and a page comes of it."""
+    """All candidates have equal responses, every lever finds its place, and the page is written."""
     found = results.run(rounds=2, requests=5)
 
     text = page.text(found, soak.read())

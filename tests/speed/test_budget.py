@@ -15,7 +15,7 @@ import pytest
 from bench import measure, soak
 from bench.measure import Machine, Variant
 
-# CPU and memory, of the plain handler's in the same round. docs/performance.md says what they are.
+# CPU and memory relative to the plain handler's in the same round: docs/performance.md.
 # Which Python it is makes a difference of some percent.
 LIMITS = {"cold cpu": 0.75, "get cpu": 1.05, "post cpu": 1.10, "list cpu": 0.80, "rss": 0.95}
 ROUNDS = 9
@@ -55,7 +55,7 @@ ADDED = {
 
 
 def imported(python: Path, task: Path, code: str) -> dict[str, int]:
-    """The modules that some code imports, each with the microseconds that it takes by itself."""
+    """The modules that some code imports, each with its own microseconds."""
     environment = {"PYTHONPATH": str(task), "AWS_DEFAULT_REGION": "us-east-1", "STAGE": "prod"}
     told = subprocess.run(
         [python, "-X", "importtime", "-c", code],

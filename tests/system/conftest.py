@@ -14,7 +14,7 @@ from tests.proxy import Proxy, running_proxy
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:
-    """A ministack of its own, behind a proxy."""
+    """A new ministack, behind a proxy."""
     data = database.start(None)
     try:
         with running_proxy(data.port) as running:

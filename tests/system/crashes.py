@@ -37,7 +37,7 @@ POINTS = (
 
 
 def create(email: str, key: str) -> dict[str, Any]:
-    """Create a user. Returns what the answer says."""
+    """Create a user. Returns the response's members."""
     with redirect_stdout(StringIO()):
         answer = Client(InProcess(app)).send(
             "POST", "/users", {"name": "Ada", "email": email}, Idempotency_Key=key

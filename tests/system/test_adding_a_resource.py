@@ -1,4 +1,4 @@
-"""docs/adding-a-resource.md, followed to its end beside a running server."""
+"""docs/adding-a-resource.md, followed to its end while a server runs."""
 
 import re
 import subprocess

@@ -40,7 +40,7 @@ def test_missing_claim_is_reported(in_process: Client, user: dict[str, str]) -> 
 
 
 def test_orphaned_claim_is_reported(in_process: Client, user: dict[str, str]) -> None:
-    """A value that nobody has and nobody can take."""
+    """A value that no user has and no user can claim."""
     table = dynamodb.table_name("users")
     dynamodb.client.delete_item(TableName=table, Key={"userId": {"S": user["userId"]}})
 
@@ -57,7 +57,7 @@ def test_orphaned_claim_is_reported(in_process: Client, user: dict[str, str]) ->
 
 
 def claims_check(**variables: str) -> tuple[int, str]:
-    """Run the command. Returns its status, 0 or not, and what it says."""
+    """Run the command. Returns its status and its output."""
     given = [f"{name}={value}" for name, value in variables.items()]
     result = subprocess.run(
         ["make", "claims-check", *OLD_FILES, *given],

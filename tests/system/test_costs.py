@@ -1,4 +1,4 @@
-"""What each call costs: DynamoDB calls per request, whatever the size of the table."""
+"""The DynamoDB calls of each request, for small and large tables."""
 
 import subprocess
 import sys
@@ -187,7 +187,7 @@ def test_linked_writes_are_one_transaction(in_process: Client, calls: Calls) -> 
 
 
 def test_committed_costs_page() -> None:
-    """docs/costs.md says what `make costs` finds."""
+    """docs/costs.md is what `make costs` writes."""
     code = "import sys; from infra.docs import costs; sys.stdout.write(costs.page())"
 
     measured = subprocess.run(

@@ -80,7 +80,7 @@ def lose(lossy: tuple[Client, Proxy, Client], path: str, body: Any, **headers: s
 
 
 def test_retry_after_a_lost_response_is_a_replay(lossy: Any, sample: Sample) -> None:
-    """With the key, the client gets the answer that was lost, and there is one item."""
+    """With the key, the client gets the lost response, and one item exists."""
     api, _, direct = lossy
     key, chosen = unique(), unique()
     body = sample.full() | {sample.key: chosen}
@@ -93,7 +93,7 @@ def test_retry_after_a_lost_response_is_a_replay(lossy: Any, sample: Sample) -> 
 
 
 def test_retry_without_a_key_creates_a_duplicate(lossy: Any) -> None:
-    """What the README says: without a key, the API cannot tell a retry from a second wish."""
+    """Without a key, the API cannot tell a retry from a second request."""
     api, _, direct = lossy
     task = unique()
     lose(lossy, "/todos", {"task": task})

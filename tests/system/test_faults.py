@@ -60,7 +60,7 @@ def test_single_fault_of_a_transaction_is_retried(faulty: Client, proxy: Proxy, 
         created = faulty.send("POST", "/users", user, **once)
     assert created.status == 201
     assert "idempotency-replayed" not in created.headers
-    # The read goes first: it is the transaction that the fault is for.
+    # The read is first; the fault is for the transaction.
     for method, body, status in (("PATCH", {"email": other}, 200), ("DELETE", None, 204)):
         with proxy.misbehaving(way, count=1, after=1):
             assert faulty.send(method, place, body).status == status

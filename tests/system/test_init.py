@@ -33,7 +33,7 @@ dynamodb.get(TableName="t", Key={"id": {"S": "k"}})
 
 
 class Init(NamedTuple):
-    """How long the Init phase took, in seconds, and what is said of the garbage collector."""
+    """The duration of the Init phase in seconds, and the state of the garbage collector."""
 
     seconds: float
     collections: int
@@ -42,7 +42,7 @@ class Init(NamedTuple):
 
 
 def run(code: str, port: int, **variables: str) -> Init:
-    """Have the Init phase in a process of its own."""
+    """Run the Init phase in a new process."""
     environment = {"AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{port}", "STAGE": "dev"}
     result = subprocess.run(
         [sys.executable, "-c", code],
@@ -58,7 +58,7 @@ def run(code: str, port: int, **variables: str) -> Init:
 
 @pytest.mark.parametrize("variables", [{}, LAMBDA])
 def test_no_garbage_collection_during_imports(variables: dict[str, str]) -> None:
-    """The collector does not run meanwhile; then it is on, and has put away what there is."""
+    """The collector is off during the imports, then on, with all objects frozen."""
     init = run(INIT, free_port(), **variables)
 
     assert init.collections == 0
@@ -103,7 +103,7 @@ def test_no_call_outside_lambda() -> None:
 
 @pytest.mark.parametrize("way", ["hang", "reset", "fail", "throttle"])
 def test_unreachable_database_does_not_delay_the_init_phase(way: str) -> None:
-    """Requests say that it is, in time: Lambda gives the Init phase 10 seconds."""
+    """Requests report it: Lambda limits the Init phase to 10 seconds."""
     with running_proxy(free_port()) as proxy, proxy.misbehaving(way):
         init = run(INIT, proxy.server_address[1], **LAMBDA)
 

@@ -123,7 +123,7 @@ def test_reload_after_a_change(launch: Launch, project: Path) -> None:
 
 
 def test_syntax_error_can_be_corrected_while_running(launch: Launch, project: Path) -> None:
-    """A file that does not load is told, and loaded once it does."""
+    """A file that cannot be loaded is reported, and loaded once it is corrected."""
     local = launch(project / "data", project=project)
     local.read_until("ready")
     mistaken = project / "chalicelib" / "http" / "api.py"
@@ -138,7 +138,7 @@ def test_syntax_error_can_be_corrected_while_running(launch: Launch, project: Pa
 
 
 def refusal(launch: Launch, folder: Path, port: Any) -> str:
-    """What it says before it ends with status 1: one sentence, on one line."""
+    """The one line that it prints before it ends with status 1."""
     local = launch(folder, port)
     assert local.end() == 1
     (said,) = local.said
@@ -157,7 +157,7 @@ def test_taken_port_is_reported(launch: Launch, live: Client, tmp_path: Path) ->
 
 @pytest.mark.parametrize("port", ["abc", "-1", "0", "65536", "80 80", "\u0663"])
 def test_invalid_port(launch: Launch, tmp_path: Path, port: str) -> None:
-    """The message has the value, and says what a port is."""
+    """The message has the value, and the range of ports."""
     said = refusal(launch, tmp_path, port)
 
     assert said == f"PORT is {port!r}; it must be a number from 1 to 65535.\n"

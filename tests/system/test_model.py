@@ -50,7 +50,7 @@ CHANGES = PATHS.flatmap(lambda path: st.tuples(st.just(path), PATCHES[path]))
 
 
 class Shop(RuleBasedStateMachine):
-    """What the contract says, in a dict per resource, beside what the API does."""
+    """A model of the contract, a dict for each resource, compared with the API."""
 
     api: Client
     steps = 0
@@ -103,7 +103,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule(once=ONCE)
     def replay(self, once: str) -> None:
-        """The very same request again, whatever has happened since."""
+        """The same request again, after any other steps."""
         if self.once + once in self.answered:
             (path, body), first = self.answered[self.once + once]
             Shop.steps += 1
@@ -262,7 +262,7 @@ class Shop(RuleBasedStateMachine):
         return changes and product is not None and product not in self.items["products"]
 
     def same(self, path: str, listed: Iterator[Any] | list[Any], wanted: Any) -> None:
-        """A list has these items, each once, whatever the order of equals."""
+        """A list has these items, each once; equal sort values may be in any order."""
         key = self.key_of(path)
         assert sorted(listed, key=lambda i: i[key]) == sorted(wanted, key=lambda i: i[key])
 

@@ -10,7 +10,7 @@ from tests.client import Answer, Client
 from tests.proxy import ERRORS, Proxy
 from tests.samples import unique
 
-# API Gateway gives up at 29 s.
+# API Gateway's timeout is 29 s.
 PATIENCE_SECONDS = 20
 
 

@@ -24,7 +24,7 @@ STORM_SECONDS = 8.0
 
 @pytest.fixture(scope="module")
 def stormy(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """An API of its own, and a client of its database for looking at the claims."""
+    """A new API, and a client of its database to read the claims."""
     folder = tmp_path_factory.mktemp("storm")
     local = launch(folder)
     local.read_until("ready")
@@ -63,7 +63,7 @@ def test_one_key_creates_one_item(api: Client, sample: Sample) -> None:
 
 
 def test_one_email_goes_to_one_user(api: Client) -> None:
-    """50 creates that want one email, in different case: one wins; when it goes, one wins again."""
+    """Of 50 creates with one email in different case, one succeeds; after its delete, one again."""
     email = f"ada.{unique()}@shop.example"
 
     def create(number: int) -> Answer:
@@ -81,7 +81,7 @@ def test_one_email_goes_to_one_user(api: Client) -> None:
 
 
 def test_no_review_joins_a_product_that_is_gone(api: Client) -> None:
-    """Of reviews that are created while their product is deleted, none comes after the delete."""
+    """No review is created after the delete of its product."""
     for _ in range(10):
         product = api.create("/products", {"name": "Cup", "price": 1})["id"]
         gone = Event()

@@ -34,7 +34,7 @@ def client() -> Iterator[Any]:
 
 @pytest.fixture
 def stage() -> Stage:
-    """The stage dev, with tables of its own."""
+    """The stage dev, with another table prefix."""
     return named(unique())
 
 
@@ -47,7 +47,7 @@ def named(prefix: str, **infra: Any) -> Stage:
 
 
 def state(client: Any, stage: Stage) -> dict[str, Any]:
-    """All that DynamoDB says of a stage's tables, but for when they were made."""
+    """The description of a stage's tables, without the times of their creation."""
     said = {}
     for definition in tables.definitions(stage):
         name = definition["TableName"]
@@ -141,7 +141,7 @@ def test_missing_index_and_tags_are_added(client: Any, stage: Stage) -> None:
 
 
 def test_other_resources_are_left_unchanged(client: Any, stage: Stage) -> None:
-    """An index, a tag and a table that nobody declared, and a protection that was turned on."""
+    """An index, a tag and a table that are not declared, and a protection that was turned on."""
     take_steps(client, stage)
     table = f"{stage.table_prefix}products"
     client.update_table(TableName=table, DeletionProtectionEnabled=True)

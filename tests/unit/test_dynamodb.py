@@ -34,14 +34,14 @@ def test_encoded_value_decodes_to_an_equal_value(value: Any) -> None:
 
 @given(prices | decimals)
 def test_a_number_has_one_spelling(number: Decimal) -> None:
-    """Equal numbers have equal attribute values, whatever zeros they were written with."""
+    """Equal numbers have equal attribute values, with any number of zeros."""
     spelled = Decimal(f"{number:f}" + ("00" if "." in f"{number:f}" else ".000"))
 
     assert encode(number) == encode(spelled) == encode(decode(encode(number)))
 
 
 def test_dynamodb_stores_encoded_values() -> None:
-    """What DynamoDB gives back is what it was given, to the letter."""
+    """DynamoDB returns the row that was written."""
     table = settings.TABLE_PREFIX + "codec"
     dynamodb.client.create_table(
         TableName=table,
@@ -60,7 +60,7 @@ def test_dynamodb_stores_encoded_values() -> None:
 
 @pytest.mark.parametrize("value", [0.1, b"x", {1, 2}, object()])
 def test_non_json_values_are_rejected(value: object) -> None:
-    """A binary float above all: it would not come back as what somebody wrote."""
+    """A binary float above all: it would not be returned equal."""
     with pytest.raises(TypeError, match="has no attribute value"):
         encode(value)
 
@@ -120,7 +120,7 @@ def test_cancellation_reasons(codes: list[str], expected: list[tuple[bool, bool]
 
 
 class Raw(BytesIO):
-    """The body of a response, as urllib3 gives it."""
+    """The body of a response, as urllib3 has it."""
 
     def stream(self, **_: Any) -> Any:
         """The body in one piece."""

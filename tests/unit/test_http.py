@@ -124,7 +124,7 @@ ORIGINS = ("https://shop.example", "https://staff.example")
 def test_several_allowed_origins(
     in_process: Client, monkeypatch: pytest.MonkeyPatch, origin: str | None
 ) -> None:
-    """The request's own origin is allowed if it is in the list; caches are told with Vary."""
+    """The request's own origin is allowed if it is in the list, and Vary names it."""
     monkeypatch.setattr(settings, "CORS_ALLOW_ORIGINS", ORIGINS)
     headers: Any = {"Origin": origin} if origin else {}
 
@@ -141,6 +141,6 @@ def test_several_allowed_origins(
 
 
 def test_titles() -> None:
-    """Titles are RFC 9110's, whatever the version of Python."""
+    """Titles are RFC 9110's on every version of Python."""
     assert {status: TITLES[status] for status in RFC_TITLES} == RFC_TITLES
     assert set(STATUSES.values()) <= set(RFC_TITLES)

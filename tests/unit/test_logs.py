@@ -60,7 +60,7 @@ def test_unexpected_error_is_logged_without_its_values(
 
 @pytest.fixture
 def broken_database() -> Any:
-    """Make the next DynamoDB call fail in a way that nobody foresaw."""
+    """Make the next DynamoDB call raise an unexpected error."""
 
     def fail(**_: Any) -> None:
         raise KeyError("secret")

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, whole, and what the code says."""
+"""The OpenAPI document: valid, complete, and equal to the code."""
 
 import re
 import subprocess

@@ -117,7 +117,7 @@ def test_response_equals_boto3s(
 
 
 def test_error_equals_boto3s(product: None, stock: Any) -> None:
-    """Code, message, and the item that stood in the way."""
+    """Code, message, and the item that broke the condition."""
     condition: dict[str, Any] = {
         "TableName": TABLE,
         "Item": KEY,

@@ -1,4 +1,4 @@
-"""What Python does first where PYTHONPATH leads here: the way to AWS leads to the emulator.
+"""Imported by Python at its start, through PYTHONPATH: AWS's hosts are the emulator.
 
 The commands of the project run as they are, in processes of their own. AWS_ENDPOINT_URL leads
 boto3 to the emulator; here the deployed API's own URL leads there too, and nobody waits for what
@@ -25,7 +25,7 @@ def impatient(self: Any, config: Any) -> None:
 
 
 class Emulated(HTTPSHandler):
-    """Opens https:// URLs on the emulator, which is told the host in the request."""
+    """Opens https:// URLs on the emulator, with the host in the request."""
 
     def https_open(self, request: Request) -> Any:
         emulator = urlsplit(os.environ["AWS_ENDPOINT_URL"])
