@@ -6,7 +6,7 @@ data-access module, and returns a response.
 
 import chalicelib
 from chalicelib import init, settings
-from chalicelib.http.api import Api, Response, docs_page, list_paths, openapi_document
+from chalicelib.http.api import Api, Response, docs_page, openapi_document, resources_by_list_path
 from chalicelib.http.operations import Create, Delete, List, Patch, Read, Replace
 from chalicelib.http.requests import MERGE_PATCH, Request
 from chalicelib.http.responses import (
@@ -32,14 +32,14 @@ reviews = Collection(REVIEWS)
 def read_root(request: Request) -> Response:
     """Return the API's name, version, stage and links; browsers are sent to the docs page."""
     if request.accepts_html:
-        return redirected(f"{request.base}/docs", Vary="Accept")
-    paths = (*list_paths(app), "/openapi.json", "/docs")
+        return redirected(f"{request.base_path}/docs", Vary="Accept")
+    paths = (*resources_by_list_path(app), "/openapi.json", "/docs")
     return ok(
         {
             "name": app.app_name,
             "version": chalicelib.__version__,
             "stage": settings.STAGE,
-            "links": {path.removeprefix("/"): f"{request.base}{path}" for path in paths},
+            "links": {path.removeprefix("/"): f"{request.base_path}{path}" for path in paths},
         },
         Vary="Accept",
     )
@@ -81,6 +81,7 @@ def list_users(request: Request) -> Response:
 @app.route("/users", methods=["PUT"], operation=Replace(USERS, key_in="body"))
 def replace_user_in_body(request: Request) -> Response:
     """Replace the user whose userId is in the body."""
+    request.refuse_parameters()
     body = request.body()
     return ok(users.replace(body.get("userId"), body, request.context))
 

@@ -4,10 +4,7 @@ Every method of `storage.collection.Collection` takes a `Context`, so that no ro
 caller out.
 """
 
-from typing import Self
-
 from msgspec import Struct
-from msgspec.structs import replace
 
 
 class Caller(Struct, frozen=True):
@@ -63,7 +60,3 @@ class Context(Struct, frozen=True, kw_only=True):
     caller: Caller
     precondition: Precondition = UNCONDITIONAL
     idempotency_key: IdempotencyKey | None = None
-
-    def only_if_match(self, etag: str) -> Self:
-        """The context for a write that depends on an item as it was read, with this etag."""
-        return replace(self, precondition=Precondition(match=(etag,)))

@@ -8,8 +8,10 @@ from msgspec import Struct
 class Item(Struct, frozen=True):
     """One item, as a client sees it.
 
-    `etag` is an entity-tag (RFC 9110 section 8.8.3), double quotes included. `replayed` is true if
-    an earlier request with the same idempotency key wrote the item.
+    `values` is its JSON object: the key, the fields in the order of their declaration and the
+    server's fields, with numbers as int or Decimal. `etag` is an entity-tag (RFC 9110 section
+    8.8.3), double quotes included. `replayed` is true if an earlier request with the same
+    idempotency key wrote the item.
     """
 
     key: str

@@ -47,11 +47,13 @@ COLLECTION = "collection"
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 MAX_INDEXES = 20
+# Characters of up to 4 bytes, of a partition key of at most 2,048 bytes, which a claim prefixes.
+MAX_KEY_LENGTH = 400
 
 AttributeType = Literal["S", "N"]
 
 
-class Write(Struct, frozen=True):
+class WriteStamp(Struct, frozen=True):
     """What the server knows of one write: its time (`Timestamp`) and the item's new etag."""
 
     time: str
@@ -65,14 +67,14 @@ class ServerField(Struct, frozen=True):
     """
 
     type: Any
-    value: Callable[[Write], str]
+    value: Callable[[WriteStamp], str]
     on_update: bool = True
 
 
 SERVER_FIELDS: Mapping[str, ServerField] = {
-    "createdAt": ServerField(Timestamp, lambda write: write.time, on_update=False),
-    "updatedAt": ServerField(Timestamp, lambda write: write.time),
-    "etag": ServerField(ETag, lambda write: write.etag),
+    "createdAt": ServerField(Timestamp, lambda stamp: stamp.time, on_update=False),
+    "updatedAt": ServerField(Timestamp, lambda stamp: stamp.time),
+    "etag": ServerField(ETag, lambda stamp: stamp.etag),
 }
 
 
@@ -242,7 +244,11 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     def _problems(self) -> list[str]:
         """Why the declaration cannot work: parts of a sentence, empty if it can."""
         types = {name: key_type(field.type) for name, field in self.field_infos.items()}
-        reserved = {self.key, *SERVER_FIELDS, COLLECTION, "limit", "cursor", "sort"}
+        reserved = {
+            *(self.key, *SERVER_FIELDS, COLLECTION, "limit", "cursor", "sort"),
+            *(lowercase_attribute(name) for name in self.ignore_case),
+            *(parameter for name in self.ranges for parameter in bound_parameters(name)),
+        }
         declared = {
             "filters": self.filters,
             "ranges": self.ranges,
@@ -257,8 +263,26 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             for name in names
             if name not in types
         ]
+        problems += [
+            f"{name} cannot be stored: use text, int, a Number, bool, list or dict"
+            for name, field in self.field_infos.items()
+            if not _is_storable(field.type)
+        ]
+        problems += [
+            f"{option} names {name} twice"
+            for option, names in declared.items()
+            for name in set(names)
+            if list(names).count(name) > 1
+        ]
         if problems:
             return problems
+        problems += [
+            f"{name} cannot be in {option}: its text needs a pattern, or a length from 1 to at "
+            f"most {MAX_KEY_LENGTH}, because it is a key of DynamoDB"
+            for option in ("filters", "unique", "references")
+            for name in declared[option]
+            if types[name] == "S" and not _is_key_text(self.field_infos[name].type)
+        ]
         problems += [
             f"{name} cannot be in filters: its type is neither text nor a number"
             for name in self.filters
@@ -295,18 +319,52 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         return problems
 
 
+def _is_storable(kind: Any) -> bool:
+    """Whether values of a field's type have attribute values: `storage.attributes.encode`."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _is_storable(get_args(kind)[0])
+    if origin in (Union, UnionType):
+        return all(_is_storable(each) for each in get_args(kind) if each is not UnsetType)
+    if origin is Literal:
+        return all(isinstance(value, str | int) for value in get_args(kind))
+    if origin in (list, dict):
+        return all(each is Any or _is_storable(each) for each in get_args(kind))
+    return kind in (str, int, bool, list, dict) or _is_number(kind)
+
+
+def _is_number(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Number)
+
+
+def _is_key_text(kind: Any) -> bool:
+    """Whether every text of a field's type can be a key: not empty, and not too long."""
+    if get_origin(kind) in (Union, UnionType):
+        return all(_is_key_text(each) for each in get_args(kind) if each is not UnsetType)
+    if get_origin(kind) is Literal:
+        return "" not in get_args(kind)
+    return any(
+        meta.pattern is not None
+        or (
+            (meta.min_length or 0) > 0 and (meta.max_length or MAX_KEY_LENGTH + 1) <= MAX_KEY_LENGTH
+        )
+        for meta in getattr(kind, "__metadata__", ())
+        if isinstance(meta, Meta)
+    )
+
+
 def key_type(kind: Any) -> AttributeType | None:
     """The DynamoDB type of a field's type as a key: text is S, a number N, all else None."""
     if get_origin(kind) is Annotated:
         return key_type(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
-        kinds = {key_type(each) for each in get_args(kind) if each not in (UnsetType, type(None))}
+        kinds = {key_type(each) for each in get_args(kind) if each is not UnsetType}
         return kinds.pop() if len(kinds) == 1 else None
     if get_origin(kind) is Literal:
         return "S" if all(isinstance(value, str) for value in get_args(kind)) else None
     if kind is str:
         return "S"
-    if kind is int or (isinstance(kind, type) and issubclass(kind, Number)):
+    if kind is int or _is_number(kind):
         return "N"
     return None
 
@@ -322,7 +380,7 @@ def bound_parameters(name: str) -> tuple[str, str]:
     return f"min{capitalized}", f"max{capitalized}"
 
 
-def set_fields(values: Struct) -> dict[str, Any]:
+def given_fields(values: Struct) -> dict[str, Any]:
     """The fields of `values` that are set, by name."""
     return {
         name: value

@@ -7,13 +7,16 @@ pass, field by field, that finds and words every error.
 import re
 from collections.abc import Mapping
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import UNSET, Struct, ValidationError, convert
 from msgspec.structs import FieldInfo, fields
 
 from chalicelib.errors import Invalid, Problem
 from chalicelib.schema import Key, Number
+
+if TYPE_CHECKING:
+    from msgspec.inspect import Type
 
 S = TypeVar("S", bound=Struct)
 
@@ -118,26 +121,40 @@ def _message(kind: Any, value: object, otherwise: str = "") -> str:
 
     if value is None:
         return "must not be null"
-    info = inspect.type_info(kind)
-    if isinstance(info, inspect.UnionType):
-        info = next(each for each in info.types if not isinstance(each, inspect.NoneType))
-    description = ""
-    if isinstance(info, inspect.Metadata):
-        description = (info.extra_json_schema or {}).get("description", "")
-        info = info.type
+    info, description = _type_and_description(inspect.type_info(kind))
+    for json_type, python_type, name in (
+        (inspect.StrType, str, "a string"),
+        (inspect.ListType, list, "a list"),
+        (inspect.DictType, dict, "an object"),
+    ):
+        if isinstance(info, json_type) and not isinstance(value, python_type):
+            return f"must be {name}"
     match info:
-        case inspect.StrType() if not isinstance(value, str):
-            return "must be a string"
         case inspect.StrType() if description:
             return f"must be {description}"
         case inspect.StrType(min_length=minimum, max_length=maximum):
             return _text_message(str(value), minimum or 0, maximum)
         case inspect.IntType(ge=minimum, le=maximum):
             return f"must be an integer{_bounds(minimum, maximum)}"
+        case inspect.BoolType():
+            return "must be true or false"
+        case inspect.ListType() | inspect.DictType():
+            return "has an element of a wrong type"
         case inspect.LiteralType(values=choices):
             return f"must be one of {', '.join(str(each) for each in choices if each is not None)}"
         case _:
             return otherwise
+
+
+def _type_and_description(info: "Type") -> "tuple[Type, str]":
+    """What msgspec knows of a field's type: without null, and with its Meta's description."""
+    from msgspec import inspect  # noqa: PLC0415
+
+    if isinstance(info, inspect.UnionType):
+        info = next(each for each in info.types if not isinstance(each, inspect.NoneType))
+    if isinstance(info, inspect.Metadata):
+        return info.type, (info.extra_json_schema or {}).get("description", "")
+    return info, ""
 
 
 def _text_message(value: str, minimum: int, maximum: int | None) -> str:

@@ -51,7 +51,7 @@ def stage_option(*, local: bool = False) -> Callable[[F], F]:
     def convert(context: click.Context, parameter: click.Parameter, name: str | None) -> Stage:
         del context, parameter
         if not name or (name == "local" and not local):
-            names = stages.cloud()
+            names = stages.cloud_stages()
             raise CommandError(
                 f"Name the stage, one of {', '.join(names)}, for example STAGE={names[0]}."
             )

@@ -161,7 +161,7 @@ def load(name: str) -> Stage:
     return Stage(name, config, infra)
 
 
-def cloud() -> list[str]:
+def cloud_stages() -> list[str]:
     """The names of the stages that are in an AWS account: all but `local`."""
     return [name for name in _declared()["stages"] if name != "local"]
 

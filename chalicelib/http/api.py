@@ -13,8 +13,15 @@ from chalice import Response as Response  # noqa: PLC0414, app.py imports it fro
 
 import chalicelib
 from chalicelib import logs, settings
-from chalicelib.errors import Conflict, DomainError, IdempotencyKeyReused, Invalid, Unavailable
-from chalicelib.http.operations import Create, List, Operation, Route
+from chalicelib.errors import (
+    Conflict,
+    DomainError,
+    IdempotencyKeyReused,
+    Invalid,
+    Problem,
+    Unavailable,
+)
+from chalicelib.http.operations import Action, Create, List, Operation, Route
 from chalicelib.http.problems import ProblemResponse, problem_response
 from chalicelib.http.requests import JSON, Request, request_id
 from chalicelib.http.responses import (
@@ -51,7 +58,10 @@ class View:
         self.operation = operation
 
     def __call__(self, **variables: str) -> Response:
-        """The response to the current request. `variables` are the path's, percent-encoded."""
+        """The response to the current request; an error is a response, too.
+
+        `variables` are the path's, percent-encoded.
+        """
         request = Request(cast("chalice.app.Request", self.app.current_request))
         outcome = _outcome(lambda: self._respond(request, variables))
         if isinstance(outcome, Exception):
@@ -59,14 +69,19 @@ class View:
         return outcome
 
     def _respond(self, request: Request, variables: Mapping[str, str]) -> Response:
+        operation = self.operation
+        if isinstance(operation, Action) and operation.answer and request.idempotency_keys:
+            # A record holds an item, and the response is something else.
+            message = "is not supported by this operation"
+            raise Invalid(Problem("Idempotency-Key", message))
         keys = {name: unquote(value) for name, value in variables.items()}
         try:
             result = self.function(request, **keys)
         except (IdempotencyKeyReused, Unavailable):
             raise
         except DomainError as error:
-            # A repeated request may be refused before it reaches its idempotency record, because
-            # its body is invalid, or because the first request has changed the item.
+            # A repeated request may be refused before the transaction compares its idempotency
+            # record, because its body is invalid, or because the first request changed the item.
             replayed = self._find_replay(request, error)
             if replayed is None:
                 raise
@@ -135,7 +150,7 @@ def declared_routes(app: Chalice) -> list[Route]:
     ]
 
 
-def list_paths(app: Chalice) -> dict[str, Resource]:
+def resources_by_list_path(app: Chalice) -> dict[str, Resource]:
     """The resources by the paths of their lists: `/users`, `/products` and so on."""
     return {
         route.path: route.operation.resource
@@ -172,7 +187,7 @@ def _finish_request(
     own_id = request_id(request)
     if not isinstance(response.body, str | bytes):
         response = _chalice_error(response, request, own_id)
-    finish(response, own_id, request.headers.get("Origin") if request else None)
+    add_common_headers(response, own_id, request.headers.get("Origin") if request else None)
     views = app.routes.get(request.path, {}) if request else {}
     view = views.get(request.method) if request else None
     log_response(
@@ -188,13 +203,13 @@ def _finish_request(
     return response
 
 
-def finish(response: Response, own_id: str, origin: str | None) -> None:
+def add_common_headers(response: Response, own_id: str, origin: str | None) -> None:
     """Give a response the headers that every response has."""
     headers = common_headers(own_id, response.status_code, origin)
     # Chalice sets this one itself, and knows only one allowed origin.
     response.headers.pop("Access-Control-Allow-Origin", None)
     response.headers |= headers
-    if len(settings.CORS_ALLOW_ORIGINS) > 1:
+    if settings.CORS_ALLOW_ORIGINS != ("*",):
         vary = [response.headers.get("Vary"), "Origin"]
         response.headers["Vary"] = ", ".join(str(each) for each in vary if each)
 
@@ -212,7 +227,7 @@ def log_response(response: Response, own_id: str, **members: Any) -> None:
 
 def openapi_document(app: Chalice, request: Request) -> Response:
     """200, with the OpenAPI document of the API."""
-    return Response(_openapi_document(app, request.base), {"Content-Type": JSON})
+    return Response(_openapi_document(app, request.base_path), {"Content-Type": JSON})
 
 
 def docs_page(app: Chalice) -> Response:
@@ -260,4 +275,6 @@ def _chalice_error(
         problem = ProblemResponse(status, detail, own_id)
         problem.headers["Allow"] = allow
         return problem
+    if request:
+        return ProblemResponse(status, str(response.body.get("Message", "")), own_id)
     return ProblemResponse(status, "The event is not a request that the API can read.", own_id)

@@ -7,7 +7,6 @@ Content-Security-Policy allows it to load and run its own files and nothing else
 from base64 import b64encode
 from hashlib import sha256
 from string import Template
-from urllib.parse import urlsplit
 
 from chalicelib import settings
 
@@ -80,8 +79,8 @@ def html(name: str) -> str:
 
 def content_security_policy() -> str:
     """The page's Content-Security-Policy (https://www.w3.org/TR/CSP3/)."""
-    parts = urlsplit(settings.DOCS_ASSETS)
-    source = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"
+    # With a path that ends in a slash, the source is this folder and not the whole host.
+    source = f"{settings.DOCS_ASSETS}/" if "://" in settings.DOCS_ASSETS else "'self'"
     return "; ".join(
         (
             "default-src 'none'",

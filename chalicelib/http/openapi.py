@@ -24,6 +24,7 @@ from chalicelib.http.operations import (
     Route,
 )
 from chalicelib.http.problems import (
+    INTERNAL_ERROR,
     PROBLEM,
     STATUSES,
     TITLES,
@@ -66,8 +67,8 @@ EXAMPLE_DETAILS = {
     415: "The body must be application/json, not text/plain.",
     422: str(errors.IdempotencyKeyReused("8e03978e")),
     429: "There are too many requests. Try again later.",
-    500: "An error occurred in the server. It is logged under the requestId.",
-    502: "An error occurred in the server. It is logged under the requestId.",
+    500: INTERNAL_ERROR,
+    502: INTERNAL_ERROR,
     503: str(errors.Unavailable()),
     504: "The response took too long. Try again.",
 }
@@ -212,20 +213,18 @@ def _list(operation: List) -> Document:
 def _action(operation: Action) -> Document:
     body = operation.body
     failures = (*(BODY_ERRORS if body else (errors.Invalid,)), *operation.errors)
-    parameters = [_ref("parameters", "Idempotency-Key")]
+    parameters = [] if operation.answer else [_ref("parameters", "Idempotency-Key")]
     if errors.PreconditionFailed in operation.errors:
         parameters += _preconditions()
-    failures = (*failures, errors.IdempotencyKeyReused)
-    answer = operation.answer
-    responses = (
-        _responses(200, _content(answer.__name__), failures, "Idempotency-Replayed")
-        if answer
-        else _responses(
-            200, _content(_noun(operation.resource)), failures, "ETag", "Idempotency-Replayed"
-        )
-    )
+    if operation.answer:
+        responses = _responses(200, _content(operation.answer.__name__), failures)
+    else:
+        failures = (*failures, errors.IdempotencyKeyReused)
+        content = _content(_noun(operation.resource))
+        responses = _responses(200, content, failures, "ETag", "Idempotency-Replayed")
     request = {"requestBody": _body(body.__name__)} if body else {}
-    return {"parameters": parameters, **request, "responses": responses}
+    given = {"parameters": parameters} if parameters else {}
+    return {**given, **request, "responses": responses}
 
 
 def _undeclared(route: Route) -> Document:

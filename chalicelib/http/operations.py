@@ -61,8 +61,8 @@ class Action(Operation, frozen=True, kw_only=True):
     """Does something else with an item, or with the resource as a whole.
 
     `body` and `answer` are Structs of JSON objects. None as `body`: the request has none. None as
-    `answer`: the response is the item. `errors` are the errors it raises besides those that every
-    operation can raise.
+    `answer`: the response is the item; only then an `Idempotency-Key` is supported. `errors` are
+    the errors that it raises in addition to those of every operation.
     """
 
     body: type[Struct] | None = None

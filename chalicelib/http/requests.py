@@ -48,7 +48,7 @@ class Request:
         return path.rstrip("/")
 
     @property
-    def base(self) -> str:
+    def base_path(self) -> str:
         """The path of the API's root, without a trailing slash: empty, or like `/dev`."""
         depth = len([segment for segment in self._request.path.split("/") if segment])
         return self.path.rsplit("/", depth)[0]
@@ -82,6 +82,12 @@ class Request:
             raise Invalid(*missing, *others)
         return query[name]
 
+    def refuse_parameters(self) -> None:
+        """Raise Invalid if there is any query parameter: the operation takes none."""
+        if self.query:
+            message = "is not a parameter of this operation"
+            raise Invalid(*(Problem(name, message) for name in self.query))
+
     def query_with(self, name: str, value: str) -> dict[str, str]:
         """The query parameters, and the path's `value` of the parameter `name`. Raises Invalid."""
         if name in self.query:
@@ -107,7 +113,7 @@ class Request:
             )
         return self._json_object
 
-    def struct(self, kind: type[S], *media_types: str) -> S:
+    def body_as(self, kind: type[S], *media_types: str) -> S:
         """The body as a Struct. Raises as `body` does, and Invalid for wrong fields."""
         return parse(kind, self.body(*media_types), noun="request")
 
@@ -135,12 +141,17 @@ class Request:
             absent=none_match == ("*",),
         )
 
+    @property
+    def idempotency_keys(self) -> list[str]:
+        """The values of all lines of `Idempotency-Key`, unchecked."""
+        return self._header_lines("Idempotency-Key")
+
     def _idempotency_key(self) -> IdempotencyKey | None:
         """`Idempotency-Key`, with a digest of the path and the body.
 
         Bodies are compared as JSON: the order of members and white space do not count.
         """
-        lines = self._header_lines("Idempotency-Key")
+        lines = self.idempotency_keys
         if not lines:
             return None
         if len(lines) > 1 or not re.fullmatch(IDEMPOTENCY_KEY, lines[0]):
@@ -150,7 +161,7 @@ class Request:
             body = _to_sorted_json(self._json_object)
         except (MalformedBody, BodyTooLarge):
             body = self._raw_body
-        sent = self.path.removeprefix(self.base).encode() + b"\0" + body
+        sent = self.path.removeprefix(self.base_path).encode() + b"\0" + body
         return IdempotencyKey(lines[0], blake2b(sent, digest_size=16).hexdigest())
 
     @property

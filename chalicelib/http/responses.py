@@ -87,7 +87,7 @@ def common_headers(request_id: str, status: int, origin: str | None) -> dict[str
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-cache" if status < 400 else "no-store",  # noqa: PLR2004, errors
     }
-    if len(settings.CORS_ALLOW_ORIGINS) > 1:
+    if settings.CORS_ALLOW_ORIGINS != ("*",):
         del headers[ALLOW_ORIGIN]
         if origin in settings.CORS_ALLOW_ORIGINS:
             headers[ALLOW_ORIGIN] = origin

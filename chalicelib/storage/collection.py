@@ -20,9 +20,9 @@ from chalicelib.schema import (
     COLLECTION,
     SERVER_FIELDS,
     Resource,
-    Write,
+    WriteStamp,
+    given_fields,
     lowercase_attribute,
-    set_fields,
 )
 from chalicelib.storage import claims, dynamodb, idempotency, transactions
 from chalicelib.storage.attributes import AttributeValue, Row, decode_row, encode_row
@@ -32,9 +32,9 @@ from chalicelib.storage.expressions import (
     Exists,
     Expression,
     Guard,
-    IsFree,
-    Meets,
-    check,
+    MeetsPrecondition,
+    NotExists,
+    checked_row,
     condition_expression,
 )
 from chalicelib.storage.queries import ListQuery
@@ -56,12 +56,13 @@ class Collection:
         """Create an item, under the key in `body` or else a UUID.
 
         With an idempotency key, the same request of the same caller creates one item, and each
-        repetition returns that item, `replayed`. Raises Invalid, Conflict if another item has the
-        key or the value of a unique field, or IdempotencyKeyReused.
+        repetition returns that item, `replayed`. Raises Invalid, also for a reference to an item
+        that does not exist, Conflict if another item has the key or the value of a unique field,
+        IdempotencyKeyReused, or Unavailable.
         """
         key = body[self.resource.key] if self.resource.key in body else str(uuid4())
         fields = self._parse(self.resource.fields, body, key)
-        write = _new_write()
+        stamp = _new_stamp()
         omitted = {
             name: default()
             for name, default in self.resource.create_defaults.items()
@@ -72,7 +73,7 @@ class Collection:
                 self.resource.key: key,
                 **fields,
                 **omitted,
-                **{name: field.value(write) for name, field in SERVER_FIELDS.items()},
+                **{name: field.value(stamp) for name, field in SERVER_FIELDS.items()},
                 COLLECTION: self.resource.name,
             }
         )
@@ -81,22 +82,26 @@ class Collection:
     def read(self, key: str, context: Context) -> Item:
         """The item with this key, strongly consistent.
 
-        Raises Invalid, NotFound, or PreconditionFailed if `If-Match` lists other etags. A match of
-        `If-None-Match` is not an error of a read: `http.responses.ok_or_not_modified`.
+        Raises Invalid, NotFound, Unavailable, or PreconditionFailed if `If-Match` has other etags.
+        A match of `If-None-Match` is not an error of a read: `http.responses.ok_or_not_modified`.
         """
         if_match = Precondition(match=context.precondition.match)
-        return self._item(check(self._guards(key, if_match), self._get(key)))
+        return self._item(checked_row(self._guards(key, if_match), self._get(key)))
 
-    def replace(self, key: str | None, body: Mapping[str, Any], context: Context) -> Item:
-        """Replace all fields of an item by those in `body`. Raises Invalid for a `key` of None.
+    def replace(
+        self, key: str | None, body: Mapping[str, Any], context: Context, *guards: Guard
+    ) -> Item:
+        """Replace all fields of an item by those in `body`.
 
-        Raises Invalid, NotFound, PreconditionFailed, or Conflict if another item has the value of a
-        unique field.
+        Raises Invalid, also for a `key` of None and for a reference to an item that does not exist,
+        NotFound, PreconditionFailed, Conflict if another item has the value of a unique field,
+        Unavailable, or the refusal of one of the additional `guards`.
         """
         fields = self._parse(self.resource.fields, body, key)
-        return self._update(key, fields, self.resource.optional_fields - fields.keys(), context)
+        removed = self.resource.optional_fields - fields.keys()
+        return self._update(key, fields, removed, context, guards)
 
-    def patch(self, key: str, body: Mapping[str, Any], context: Context) -> Item:
+    def patch(self, key: str, body: Mapping[str, Any], context: Context, *guards: Guard) -> Item:
         """Change the fields in `body`; None removes one, or resets it to its default (RFC 7396).
 
         Raises as `replace` does.
@@ -108,21 +113,26 @@ class Collection:
             for name, value in changes.items()
             if name not in nulls & self.resource.optional_fields
         }
-        return self._update(key, fields, nulls & self.resource.optional_fields, context)
+        removed = nulls & self.resource.optional_fields
+        return self._update(key, fields, removed, context, guards)
 
-    def delete(self, key: str, context: Context) -> None:
-        """Delete an item. Raises Invalid, NotFound or PreconditionFailed."""
+    def delete(self, key: str, context: Context, *guards: Guard) -> None:
+        """Delete an item.
+
+        Raises Invalid, NotFound, PreconditionFailed, Unavailable, or the refusal of one of the
+        additional `guards`.
+        """
         if self.resource.unique or context.idempotency_key:
-            self._write_in_transaction(key, None, context)
+            self._write_in_transaction(key, None, context, guards)
             return
-        guards = self._guards(key, context.precondition)
+        guards = self._guards(key, context.precondition, *guards)
         try:
-            dynamodb.delete(**self._conditional(key, guards))
+            transactions.write_one(dynamodb.delete, **self._conditional(key, guards))
         except ConditionFailed as failed:
             # If the item is gone after an attempt whose answer was lost, that attempt deleted it,
             # or another request did. Either way the item is deleted, as requested.
             if failed.row or not failed.retried:
-                check(guards, failed.row)
+                checked_row(guards, failed.row)
                 raise
 
     def page(
@@ -130,11 +140,11 @@ class Collection:
         query: Mapping[str, str],
         context: Context,  # noqa: ARG002, every list is the same for all callers
     ) -> Page:
-        """The page of the list that the query parameters describe. Raises Invalid.
+        """The page of the list that the query parameters describe. Raises Invalid or Unavailable.
 
         One Query, which reads the page and one item more, to know whether there is a next page.
         """
-        parameters = set_fields(
+        parameters = given_fields(
             parse_query(self.resource.list_parameters, query, noun=self.resource.noun)
         )
         listed = ListQuery.of(self.resource, parameters)
@@ -165,7 +175,7 @@ class Collection:
 
     def _insert(self, row: Row, context: Context) -> Item:
         key = row[self.resource.key]["S"]
-        guards = (IsFree(self.resource, key),)
+        guards = (NotExists(self.resource, key),)
         expression = Expression()
         put = {
             "TableName": self.table,
@@ -178,10 +188,10 @@ class Collection:
         linked = self._linked_writes(key, {}, row, context, item)
         if not linked:
             try:
-                dynamodb.put(**put)
+                transactions.write_one(dynamodb.put, **put)
             except ConditionFailed as failed:
                 if not _is_same_write(failed.row, row):
-                    check(guards, failed.row)
+                    checked_row(guards, failed.row)
                     raise
             return item
         for _ in transactions.attempts():
@@ -189,43 +199,51 @@ class Collection:
                 refused = transactions.write(linked | {ITEM: {"Put": put}})
             except TransactionConflict:
                 continue
-            return self._outcome(refused, row, context) or item
+            return self._resolve(refused, row, context) or item
         raise Unavailable
 
     def _update(
-        self, key: Any, fields: dict[str, Any], removed: AbstractSet[str], context: Context
+        self,
+        key: Any,
+        fields: dict[str, Any],
+        removed: AbstractSet[str],
+        context: Context,
+        more: tuple[Guard, ...],
     ) -> Item:
-        write = _new_write()
+        stamp = _new_stamp()
         values = {
             **fields,
             **{
-                name: field.value(write) for name, field in SERVER_FIELDS.items() if field.on_update
+                name: field.value(stamp) for name, field in SERVER_FIELDS.items() if field.on_update
             },
         }
         copies = {lowercase_attribute(name) for name in removed & self.resource.ignore_case}
         change = Change(self._row(values), frozenset(removed | copies))
         linked = {*self.resource.unique, *self.resource.references}
         if linked & fields.keys() or removed & {*self.resource.unique} or context.idempotency_key:
-            return self._write_in_transaction(key, change, context)
-        guards = self._guards(key, context.precondition)
+            return self._write_in_transaction(key, change, context, more)
+        guards = self._guards(key, context.precondition, *more)
         try:
-            row = dynamodb.update(**self._conditional(key, guards, change), ReturnValues="ALL_NEW")
+            request = self._conditional(key, guards, change)
+            row = transactions.write_one(dynamodb.update, **request, ReturnValues="ALL_NEW")
         except ConditionFailed as failed:
             if failed.row is None or not _is_same_write(failed.row, change.set):
-                check(guards, failed.row)
+                checked_row(guards, failed.row)
                 raise
             row = failed.row
         return self._item(row)
 
-    def _write_in_transaction(self, key: Any, change: Change | None, context: Context) -> Item:
+    def _write_in_transaction(
+        self, key: Any, change: Change | None, context: Context, more: tuple[Guard, ...]
+    ) -> Item:
         """Change or delete an item together with its claims, references and idempotency record.
 
         The claims to make and release depend on the item, so it is read first. The write's
         condition is that the item has not changed since; if it has, both are repeated.
         """
-        guards = self._guards(key, context.precondition)
+        guards = self._guards(key, context.precondition, *more)
         for _ in transactions.attempts():
-            before = check(guards, self._get(key))
+            before = checked_row(guards, self._get(key))
             unchanged = self._guards(key, Precondition(match=(before["etag"]["S"],)))
             request = self._conditional(key, unchanged, change)
             after = change.apply(before) if change else {}
@@ -239,7 +257,7 @@ class Collection:
                 continue
             if ITEM in refused and RECORD not in refused:
                 continue
-            return self._outcome(refused, after, context) or item
+            return self._resolve(refused, after, context) or item
         raise Unavailable
 
     def _linked_writes(
@@ -268,7 +286,7 @@ class Collection:
             **{f"release {name}": write for name, write in released.items()},
         }
 
-    def _outcome(
+    def _resolve(
         self, refused: Mapping[str, Row | None], row: Row, context: Context
     ) -> Item | None:
         """What a transaction that would store `row` has come to, by the writes that were refused.
@@ -305,7 +323,7 @@ class Collection:
         if not problems and body.get(self.resource.key, key) != key:
             problems = [Problem(self.resource.key, f"must be {key}, as in the address")]
         try:
-            fields = set_fields(parse(kind, values, noun=self.resource.noun))
+            fields = given_fields(parse(kind, values, noun=self.resource.noun))
         except Invalid as error:
             raise Invalid(*problems, *error.problems) from None
         if problems:
@@ -318,8 +336,12 @@ class Collection:
             raise Invalid(*problems)
         return {self.resource.key: {"S": key}}
 
-    def _guards(self, key: Any, precondition: Precondition) -> tuple[Guard, ...]:
-        return (Exists(self.resource, key), Meets(precondition, self.resource, key))
+    def _guards(self, key: Any, precondition: Precondition, *more: Guard) -> tuple[Guard, ...]:
+        return (
+            Exists(self.resource, key),
+            MeetsPrecondition(precondition, self.resource, key),
+            *more,
+        )
 
     def _conditional(
         self, key: Any, guards: tuple[Guard, ...], change: Change | None = None
@@ -373,7 +395,7 @@ def _is_same_write(stored: Row | None, row: Row) -> bool:
     return stored is not None and stored["etag"] == row["etag"]
 
 
-def _new_write() -> Write:
+def _new_stamp() -> WriteStamp:
     # The etag is random, not a version number: it must not return when a key does.
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return Write(now, f'"{urandom(12).hex()}"')
+    return WriteStamp(now, f'"{urandom(12).hex()}"')

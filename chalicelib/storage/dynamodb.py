@@ -13,7 +13,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    SSLError,
+)
+from botocore.exceptions import ConnectionError as NetworkError
 from msgspec import Struct
 
 from chalicelib import settings
@@ -78,6 +84,10 @@ class Cancelled(Exception):
         self.reasons = reasons
 
 
+class WriteConflict(Exception):
+    """A transaction on the same item was in progress. Nothing was written."""
+
+
 # Error codes that DynamoDB sends when the request itself is right; botocore has retried them all.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 UNAVAILABLE = frozenset(
@@ -111,8 +121,8 @@ def table_name(name: str) -> str:
 def _translated(call: Callable[P, R]) -> Callable[P, R]:
     """The function, with its calls counted and botocore's exceptions translated.
 
-    Raises ConditionFailed, Cancelled, or Unavailable after bounded retries. Other errors (a missing
-    table, a missing permission) are the deployment's, and are raised as they are.
+    Raises ConditionFailed, WriteConflict, Cancelled, or Unavailable after bounded retries. Other
+    errors (a missing table, a missing permission) are the deployment's, and are raised as they are.
     """
 
     @wraps(call)
@@ -126,6 +136,8 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
             if code == "ConditionalCheckFailedException":
                 row: Any = error.response.get("Item")
                 raise ConditionFailed(row, retried=meta.get("RetryAttempts", 0) > 0) from None
+            if code == "TransactionConflictException":
+                raise WriteConflict from None
             if code == "TransactionCanceledException":
                 reasons: list[Any] = list(error.response["CancellationReasons"])
                 if all(reason["Code"] in REASONS for reason in reasons):
@@ -133,7 +145,10 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
             if code in UNAVAILABLE or meta.get("HTTPStatusCode", 0) >= SERVER_ERROR:
                 raise Unavailable from error
             raise
-        except HTTPClientError as error:
+        except SSLError:
+            # The deployment's certificate authorities: settings.CA_BUNDLE.
+            raise
+        except (HTTPClientError, NetworkError) as error:
             raise Unavailable from error
 
     return translated
@@ -141,7 +156,7 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
 
 @_translated
 def get(**request: Any) -> Row | None:
-    """GetItem. Returns the item, or None."""
+    """GetItem. Returns the item, or None. Raises Unavailable."""
     return cast("Row | None", client.get_item(**request).get("Item"))
 
 
@@ -156,32 +171,35 @@ def connect() -> None:
 
 @_translated
 def put(**request: Any) -> None:
-    """PutItem."""
+    """PutItem. Raises ConditionFailed, WriteConflict or Unavailable."""
     client.put_item(**request)
 
 
 @_translated
 def update(**request: Any) -> Row:
-    """UpdateItem with ReturnValues ALL_NEW. Returns the item after the update."""
+    """UpdateItem with ReturnValues ALL_NEW. Returns the item after the update.
+
+    Raises ConditionFailed, WriteConflict or Unavailable.
+    """
     return cast("Row", client.update_item(**request)["Attributes"])
 
 
 @_translated
 def delete(**request: Any) -> None:
-    """DeleteItem."""
+    """DeleteItem. Raises ConditionFailed, WriteConflict or Unavailable."""
     client.delete_item(**request)
 
 
 @_translated
 def query(**request: Any) -> tuple[list[Row], Row | None]:
-    """Query. Returns the items, and the LastEvaluatedKey (None: there are no more)."""
+    """Query. Returns the items, and the LastEvaluatedKey (None at the end). Raises Unavailable."""
     response = cast("Any", client.query(**request))
     return response["Items"], response.get("LastEvaluatedKey")
 
 
 @_translated
 def transact(**request: Any) -> None:
-    """TransactWriteItems. Raises Cancelled.
+    """TransactWriteItems, of at most 100 writes. Raises Cancelled or Unavailable.
 
     botocore sends the same ClientRequestToken with each attempt of one call, so that DynamoDB does
     not repeat an attempt whose answer was lost.

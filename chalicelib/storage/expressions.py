@@ -81,7 +81,7 @@ class Exists(Struct, frozen=True):
         return NotFound(self.resource.noun, self.key) if row is None else None
 
 
-class IsFree(Struct, frozen=True):
+class NotExists(Struct, frozen=True):
     """No item has the key."""
 
     resource: Resource
@@ -97,7 +97,7 @@ class IsFree(Struct, frozen=True):
         return None if row is None else Conflict(self.resource.noun, taken)
 
 
-class Meets(Struct, frozen=True):
+class MeetsPrecondition(Struct, frozen=True):
     """The item meets the precondition of the request."""
 
     precondition: Precondition
@@ -133,7 +133,7 @@ def condition_expression(guards: tuple[Guard, ...], expression: Expression) -> s
     return " AND ".join(filter(None, (guard.condition(expression) for guard in guards)))
 
 
-def check(guards: tuple[Guard, ...], row: Row | None) -> Row:
+def checked_row(guards: tuple[Guard, ...], row: Row | None) -> Row:
     """The stored row, or an empty one for None. Raises the error of the first guard it breaks."""
     for guard in guards:
         refusal = guard.refusal(row)

@@ -3,14 +3,17 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import random
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
+from chalicelib.errors import Unavailable
 from chalicelib.storage import dynamodb
 from chalicelib.storage.attributes import Row
-from chalicelib.storage.dynamodb import Cancelled
+from chalicelib.storage.dynamodb import Cancelled, WriteConflict
+
+T = TypeVar("T")
 
 # Another transaction on the same items ends within milliseconds. In the worst case the last attempt
 # begins at the end of RETRY_SECONDS and takes 24 s (a read and a transaction of 12 s each:
@@ -44,6 +47,19 @@ def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
             if reason.refused
         }
     return {}
+
+
+def write_one(call: Callable[..., T], **request: Any) -> T:
+    """Make one write without a transaction, and repeat it while a transaction is in its way.
+
+    Returns what `call`, a function of dynamodb.py, returns. Raises ConditionFailed or Unavailable.
+    """
+    for _ in attempts():
+        try:
+            return call(**request)
+        except WriteConflict:
+            continue
+    raise Unavailable
 
 
 def attempts() -> Iterator[None]:

@@ -1,8 +1,8 @@
-"""Adding the attributes that items lack because they were stored before a declaration changed.
+"""Adding what items lack because they were stored before a declaration changed.
 
-A field with a default that was added, and a field that filters or claims compare without case: the
-API shows such items as they should be, but an index does not have them until their row has the
-attribute.
+A new field with a default, and a field that is compared without case now: the API shows such items
+correctly, but an index has them only if their row has the attribute. A field that is unique now:
+older values need their claims.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.models import RESOURCES
 from chalicelib.schema import Resource, lowercase_attribute
-from chalicelib.storage import dynamodb
+from chalicelib.storage import claims, dynamodb
 from chalicelib.storage.attributes import Row, encode_row
 from chalicelib.storage.expressions import Expression
 
@@ -29,6 +29,10 @@ def backfill(client: "DynamoDBClient", tell: Callable[[str], None] = print) -> N
             if missing:
                 _add(client, table, resource, row, missing)
                 count += 1
+            for name, claim in claims.claims_of(resource, row | missing).items():
+                if not _claim(client, table, resource, row, claim):
+                    key = row[resource.key]["S"]
+                    tell(f"{resource.noun} '{key}': another {resource.noun} has its {name}")
         if count:
             tell(f"{table}: {count} items completed")
 
@@ -46,6 +50,30 @@ def scan(client: "DynamoDBClient", table: str) -> Iterator[Row]:
     pages: Any = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     for page in pages:
         yield from page["Items"]
+
+
+def _claim(client: "DynamoDBClient", table: str, resource: Resource, row: Row, claim: str) -> bool:
+    """Claim an item's value, if the item is as it was read; returns whether no other has it."""
+    owner = row[resource.key]
+    held = client.get_item(TableName=claims.TABLE, Key={"id": {"S": claim}}).get("Item")
+    if held:
+        return held["owner"] == owner
+    check = {
+        "TableName": table,
+        "Key": {resource.key: owner},
+        "ConditionExpression": "etag = :etag",
+        "ExpressionAttributeValues": {":etag": row["etag"]},
+    }
+    put = {
+        "TableName": claims.TABLE,
+        "Item": {"id": {"S": claim}, "owner": owner},
+        "ConditionExpression": "attribute_not_exists(id)",
+    }
+    items: Any = [{"ConditionCheck": check}, {"Put": put}]
+    # Refused: another write has come since, which has made the claims itself.
+    with suppress(client.exceptions.TransactionCanceledException):
+        client.transact_write_items(TransactItems=items)
+    return True
 
 
 def _add(client: "DynamoDBClient", table: str, resource: Resource, row: Row, missing: Row) -> None:

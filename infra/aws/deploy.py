@@ -26,7 +26,7 @@ TEMPLATE_ONLY = ("cache", "provisioned_concurrency", "snap_start", "alarms", "da
 
 RESPONSE_SECONDS = 30
 # A new role takes effect, and a new API's name resolves, within a minute.
-PATIENCE: Any = SingleWaiterConfig(
+SMOKE_TEST_WAITER: Any = SingleWaiterConfig(
     {
         "operation": "GET",
         "delay": 5,
@@ -118,7 +118,7 @@ def apply_stage_settings(stage: Stage, api_id: str) -> None:
 
 def smoke_test(url: str) -> None:
     """Wait until the API responds, and check a few responses. Raises CommandError."""
-    waiter = Waiter("ApiAnswers", PATIENCE, lambda: {"status": get(f"{url}health")[0]})
+    waiter = Waiter("ApiAnswers", SMOKE_TEST_WAITER, lambda: {"status": get(f"{url}health")[0]})
     try:
         waiter.wait()
     except WaiterError as error:

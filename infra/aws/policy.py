@@ -58,7 +58,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
 
 def write_all() -> None:
     """Write the policy of every stage that is in an AWS account."""
-    for name in stages.cloud():
+    for name in stages.cloud_stages():
         write(stages.load(name))
 
 
@@ -144,8 +144,8 @@ def actions() -> set[str]:
 def api_calls(source: str) -> dict[str, set[str]]:
     """The calls to AWS in a module, by service, as boto3's method names.
 
-    Chalice's analyser knows clients of boto3 alone, and fails on annotations: the first are written
-    so, and the second removed.
+    Chalice's analyser knows only boto3's clients, and fails on annotations: so `sdk.client` is
+    replaced by `boto3.client`, and annotations are removed.
     """
     tree = ast.parse(
         source.replace(SDK_IMPORT, "import boto3").replace("sdk.client(", "boto3.client(")

@@ -13,7 +13,7 @@ from chalice import Chalice
 from msgspec.structs import fields
 
 from chalicelib import settings
-from chalicelib.http.api import list_paths
+from chalicelib.http.api import resources_by_list_path
 from chalicelib.http.problems import INTERNAL_ERROR, PROBLEM, RETRY_AFTER_SECONDS, TITLES
 from chalicelib.http.requests import JSON, MERGE_PATCH
 from chalicelib.http.responses import ALLOW_ORIGIN, common_headers
@@ -101,7 +101,7 @@ def add_extensions(document: Document, app: Chalice, stage: Stage) -> Document:
 
 def cached_lists(app: Chalice, stage: Stage) -> dict[str, Resource]:
     """The lists that API Gateway caches, by path. Raises CommandError for an unknown one."""
-    lists = list_paths(app)
+    lists = resources_by_list_path(app)
     names = stage.infra.cache.resources if stage.infra.cache else ()
     known = {resource.name for resource in lists.values()}
     unknown = [name for name in names if name not in known]

@@ -95,16 +95,16 @@ def apply(
 
 
 def _is_ready(client: "CloudFormationClient", change_set: str) -> bool:
-    """Wait for a change set and say what is in it. Returns whether there is anything."""
+    """Wait for a change set and print its changes. Returns whether there are any."""
     try:
         client.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set)
     except WaiterError as error:
         reason = error.last_response.get("StatusReason", "")
         if any(words in reason for words in NO_CHANGE):
             client.delete_change_set(ChangeSetName=change_set)
-            print("Nothing changes.")
+            print("There are no changes.")
             return False
-        raise CommandError(f"CloudFormation does not take the template: {reason}") from None
+        raise CommandError(f"CloudFormation rejects the template: {reason}") from None
     for page in client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set):
         for change in page["Changes"]:
             resource = change["ResourceChange"]
@@ -113,7 +113,7 @@ def _is_ready(client: "CloudFormationClient", change_set: str) -> bool:
 
 
 def _wait(client: "CloudFormationClient", stack: str, until: Any) -> None:
-    print("CloudFormation is at work ...", flush=True)
+    print("CloudFormation applies the changes ...", flush=True)
     try:
         client.get_waiter(until).wait(StackName=stack)
     except WaiterError:
@@ -122,7 +122,7 @@ def _wait(client: "CloudFormationClient", stack: str, until: Any) -> None:
         failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
         first = failed[-1] if failed else events[0]
         raise CommandError(
-            f"CloudFormation has gone back to what was there: {first['LogicalResourceId']} failed, "
+            f"CloudFormation has rolled back: {first['LogicalResourceId']} failed, "
             f"{first.get('ResourceStatusReason', 'without a reason')}."
         ) from None
 

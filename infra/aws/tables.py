@@ -17,6 +17,7 @@ from msgspec import Struct
 from chalicelib.models import RESOURCES
 from chalicelib.schema import CLAIMS, EXPIRY, Index
 from infra import stages
+from infra.errors import CommandError
 from infra.stages import Capacity, Stage
 
 if TYPE_CHECKING:
@@ -224,6 +225,7 @@ def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[
 
 def _missing_indexes(table: dict[str, Any], there: Any, client: "DynamoDBClient") -> Iterator[Step]:
     name = table["TableName"]
+    _check_key_types(table, there)
     known = {index["IndexName"] for index in there.get("GlobalSecondaryIndexes", [])}
     for index in table.get("GlobalSecondaryIndexes", []):
         if index["IndexName"] in known:
@@ -244,6 +246,20 @@ def _missing_indexes(table: dict[str, Any], there: Any, client: "DynamoDBClient"
             f"wait until index {index['IndexName']} of {name} is active",
             partial(_wait, client, "TableReady", name),
         )
+
+
+def _check_key_types(table: dict[str, Any], there: Any) -> None:
+    """Raise CommandError if a key has another type than the field that is declared now."""
+    types = {each["AttributeName"]: each["AttributeType"] for each in there["AttributeDefinitions"]}
+    for wanted in table["AttributeDefinitions"]:
+        name = wanted["AttributeName"]
+        if types.get(name, wanted["AttributeType"]) != wanted["AttributeType"]:
+            raise CommandError(
+                f"The table {table['TableName']} has an index on {name} as type {types[name]}, and "
+                f"models.py declares type {wanted['AttributeType']}, which DynamoDB cannot change: "
+                "give the field another name, or delete the index or the table (for make run, use "
+                "another DATA_DIR)."
+            )
 
 
 def _missing_tags(table: dict[str, Any], there: Any, client: "DynamoDBClient") -> Iterator[Step]:

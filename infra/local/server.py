@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import traceback
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distribution
@@ -40,6 +41,8 @@ MAX_TARGET_BYTES = 8_192
 MAX_HEAD_BYTES = 64 * 1024
 READ_SECONDS = 30
 KEEP_ALIVE_SECONDS = 5
+# The time that requests have to end when the server is stopped.
+STOP_SECONDS = 5
 THREADS = 32
 
 # Not imported, because that would load Flask.
@@ -61,16 +64,16 @@ class Gateway(LocalGateway):
     def respond(self, method: str, target: str, lines: HeaderLines, body: bytes) -> LambdaResponse:
         """The response to a request, as a Lambda function returns it."""
         path = target.partition("?")[0]
+        headers = _MultiValueHeaders(lines)
         size = sum(len(name) + len(value) for name, value in lines)
         if len(target) > MAX_TARGET_BYTES:
             detail = f"The path and the query must have at most {MAX_TARGET_BYTES} bytes."
-            return self._problem(414, detail, method)
+            return self._problem(414, detail, method, headers.get("origin"))
         if size > MAX_HEADER_BYTES:
             detail = f"The headers must have at most {MAX_HEADER_BYTES} bytes."
-            return self._problem(431, detail, method)
+            return self._problem(431, detail, method, headers.get("origin"))
         if method in ("GET", "HEAD") and path in ASSETS:
             return _asset(path)
-        headers = _MultiValueHeaders(lines)
         try:
             response: LambdaResponse = self.handle_request(method, _quoted(target), headers, body)
         except ForbiddenError:
@@ -109,7 +112,7 @@ class Gateway(LocalGateway):
         """Add the common headers, and write the log line, as the app does for its own responses."""
         from chalicelib.http import api
 
-        api.finish(response, request_id, origin)
+        api.add_common_headers(response, request_id, origin)
         api.log_response(response, request_id, **members, operation=None, dynamodbCalls=0)
         finished: LambdaResponse = response.to_dict()
         return finished
@@ -147,6 +150,8 @@ class Application:
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
         """Respond to a request, once its whole body has come."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
         if scope["type"] != "http":
             return
         body = await _read_body(receive)
@@ -164,7 +169,9 @@ class Application:
             body,
         )
         content = response["body"] or ""
-        if isinstance(content, str):
+        if response.get("isBase64Encoded"):
+            content = b64decode(content)
+        elif isinstance(content, str):
             content = content.encode()
         headers = [
             (name.lower().encode(), str(v).encode()) for name, v in response["headers"].items()
@@ -238,7 +245,7 @@ async def _serve(gateway: Gateway, port: int) -> None:
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.loglevel = "CRITICAL"
-    config.graceful_timeout = READ_SECONDS
+    config.graceful_timeout = STOP_SECONDS
     config.read_timeout = READ_SECONDS
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.h11_max_incomplete_size = MAX_HEAD_BYTES
@@ -261,8 +268,9 @@ def main() -> int:
 
 def _print_load_error(error: Exception) -> None:
     from chalicelib.errors import DeclarationError, SettingError
+    from infra.errors import CommandError
 
-    if isinstance(error, DeclarationError | SettingError):
+    if isinstance(error, DeclarationError | SettingError | CommandError):
         print(error, file=sys.stderr)
     else:
         traceback.print_exception(error)

@@ -130,7 +130,7 @@ def _region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "AWS_DEFAULT_REGION", REGION)
 
 
-@pytest.mark.parametrize("stage", stages.cloud())
+@pytest.mark.parametrize("stage", stages.cloud_stages())
 def test_cfn_lint_has_no_finding(package: Package, stage: str) -> None:
     """The template of every stage, as it is."""
     assert lint_file(package(stage) / "sam.json") == []

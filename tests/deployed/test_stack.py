@@ -41,7 +41,7 @@ def test_stack_is_created_updated_deleted_and_created_again(
 
     url = deployed(account)
     record_property("contract, the stack", contract(url, "dev"))
-    assert "Nothing changes." in account.make("stack", "STAGE=dev", "BUCKET=packages")
+    assert "There are no changes." in account.make("stack", "STAGE=dev", "BUCKET=packages")
 
     refused = account.start("deploy", "STAGE=dev")
     assert refused.stderr.startswith("The stage 'dev' is the stack storefront-dev: make stack ")

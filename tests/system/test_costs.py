@@ -117,7 +117,7 @@ def test_a_list_is_one_query_of_one_page(
     query: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With 10 items and with 10,000: one Query, that stops one item after the page."""
+    """With 10 items and with 2,000: one Query, that stops one item after the page."""
     monkeypatch.setattr(app.products, "table", catalogue)
     path = f"/products?limit=5&{query}"
     first = in_process.get(path).json

@@ -269,8 +269,8 @@ def test_plan_is_printed_before_the_steps(
 
 def test_template_of_every_stage() -> None:
     """A regional endpoint, an answer in time, its own prefix and tags."""
-    assert stages.cloud() == ["dev", "test", "prod"]
-    for name in ("local", *stages.cloud()):
+    assert stages.cloud_stages() == ["dev", "test", "prod"]
+    for name in ("local", *stages.cloud_stages()):
         stage = stages.load(name)
         assert stage.config.api_gateway_endpoint_type == "REGIONAL"
         assert stage.config.lambda_timeout < 29

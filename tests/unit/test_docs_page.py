@@ -27,7 +27,7 @@ def test_content_security_policy_of_the_docs_page() -> None:
         digest = b64encode(sha256(text.encode()).digest()).decode()
 
         assert (
-            f"{kind}-src https://cdn.jsdelivr.net 'sha256-{digest}'"
+            f"{kind}-src {settings.DOCS_ASSETS}/ 'sha256-{digest}'"
             in docs_page.content_security_policy()
         )
     assert "default-src 'none'" in docs_page.content_security_policy()

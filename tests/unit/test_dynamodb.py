@@ -1,8 +1,14 @@
 """The codec between values and attribute values."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
 from decimal import Decimal
 from io import BytesIO
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,6 +20,7 @@ from hypothesis import strategies as st
 from chalicelib import settings
 from chalicelib.storage import attributes, dynamodb
 from chalicelib.storage.attributes import decode, encode
+from tests.conftest import PROJECT
 
 text = st.text()
 # What DynamoDB's N holds: 38 digits, and JSON numbers of any field the contract allows.
@@ -117,6 +124,40 @@ def test_cancellation_reasons(codes: list[str], expected: list[tuple[bool, bool]
             assert told == expected
     finally:
         events.unregister("before-send.dynamodb", cancel)
+
+
+@pytest.mark.parametrize(("scheme", "error"), [("http", "Unavailable"), ("https", "SSLError")])
+def test_connection_errors(scheme: str, error: str) -> None:
+    """A refused connection is Unavailable; a wrong certificate is the deployment's, and raised."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        if scheme == "http":
+            listener.close()
+        else:
+            Thread(target=_answer_in_plain_text, args=(listener,), daemon=True).start()
+        code = (
+            "from chalicelib.storage import dynamodb\n"
+            "try:\n    dynamodb.get(TableName='t', Key={'id': {'S': 'x'}})\n"
+            "except Exception as error:\n    print(type(error).__name__)"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=PROJECT,
+            env=os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": f"{scheme}://127.0.0.1:{port}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert result.stdout == f"{error}\n"
+
+
+def _answer_in_plain_text(listener: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
 
 
 class Raw(BytesIO):

@@ -12,7 +12,7 @@ from infra.errors import CommandError
 from tests.conftest import PROJECT
 
 
-@pytest.mark.parametrize("name", stages.cloud())
+@pytest.mark.parametrize("name", stages.cloud_stages())
 def test_committed_policy(name: str) -> None:
     """`make policy` was run after the last change of the code or the declarations."""
     stage = stages.load(name)

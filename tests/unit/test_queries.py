@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.models import PRODUCTS
-from chalicelib.schema import set_fields
+from chalicelib.schema import given_fields
 from chalicelib.storage import cursors
 from chalicelib.storage.queries import ListQuery
 from chalicelib.validation import parse_query
@@ -12,7 +12,7 @@ from tests.client import Client
 
 def forged(query: dict[str, str], sort: str) -> str:
     """A cursor with a valid digest, made by a client that has read the source."""
-    parameters = set_fields(parse_query(PRODUCTS.list_parameters, query, noun="product"))
+    parameters = given_fields(parse_query(PRODUCTS.list_parameters, query, noun="product"))
     listed = ListQuery.of(PRODUCTS, parameters)
     return cursors.encode_cursor(listed._scope(), cursors.Position(sort, "teapot"))  # noqa: SLF001
 

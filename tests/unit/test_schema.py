@@ -16,21 +16,30 @@ from infra import stages
 from infra.aws import tables
 
 
+KeyText = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
 class Thing(Struct, forbid_unknown_fields=True):
     """A resource with a field of each kind."""
 
-    name: str
+    name: KeyText
     count: int
     price: Price
     grams: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     stock: int = 0
     tags: list[str] | UnsetType = UNSET
-    owner: str | UnsetType = UNSET
+    owner: KeyText | UnsetType = UNSET
+    note: Annotated[str, Meta(max_length=100)] = ""
 
 
 def declared(**options: Any) -> Resource:
     """A declaration of Thing."""
     return Resource(name="things", noun="thing", fields=Thing, **options)
+
+
+def structure(**types: Any) -> type[Struct]:
+    """A Struct named Thing, with a required field of each of `types`."""
+    return type("Thing", (Struct,), {"__annotations__": types})
 
 
 def test_attributes_of_an_item() -> None:
@@ -95,6 +104,9 @@ def test_types_of_index_keys() -> None:
         ({"ranges": ("grams",)}, "grams cannot be in ranges: it is optional, and a list sorted by"),
         ({"unique": ("count",)}, "count cannot be in unique: its type is not text"),
         ({"references": {"count": PRODUCTS}}, "count cannot be in references: its type is not"),
+        ({"filters": ("note",)}, "note cannot be in filters: its text needs a pattern, or a len"),
+        ({"unique": ("note",)}, "note cannot be in unique: its text needs a pattern, or a length"),
+        ({"filters": ("name", "name")}, "filters names name twice"),
         ({"ignore_case": frozenset({"name"})}, "name cannot be in ignore_case: it is not text in"),
         ({"create_defaults": {"name": str}}, "name cannot be in create_defaults: it is not opt"),
         ({"key": "name"}, "name is a name of the server's own"),
@@ -106,13 +118,35 @@ def test_declaration_that_cannot_work(options: dict[str, Any], reason: str) -> N
         declared(**options)
 
 
-def test_too_many_indexes() -> None:
-    """A table has at most 20 indexes."""
-    fields = [f"f{n}" for n in range(20)]
-    many = type("Many", (Struct,), {"__annotations__": dict.fromkeys(fields, str)})
-
-    with pytest.raises(DeclarationError, match="it needs 21 indexes, and a table has at most 20"):
-        Resource(name="many", noun="one", fields=many, filters=tuple(fields))
+@pytest.mark.parametrize(
+    ("types", "options", "reason"),
+    [
+        ({"weight": float}, {}, "weight cannot be stored: use text, int, a Number, bool, list or"),
+        ({"etag": str}, {}, "etag is a name of the server's own"),
+        ({"limit": int}, {}, "limit is a name of the server's own"),
+        (
+            {"price": Price, "minPrice": Price},
+            {"ranges": ("price",)},
+            "minPrice is a name of the server's own",
+        ),
+        (
+            {"email": KeyText, "emailLowercase": KeyText},
+            {"filters": ("email",), "ignore_case": frozenset({"email"})},
+            "emailLowercase is a name of the server's own",
+        ),
+        (
+            {f"f{n}": KeyText for n in range(20)},
+            {"filters": tuple(f"f{n}" for n in range(20))},
+            "it needs 21 indexes, and a table has at most 20",
+        ),
+    ],
+)
+def test_field_that_cannot_work(
+    types: dict[str, Any], options: dict[str, Any], reason: str
+) -> None:
+    """A type without an attribute value, a name that is taken, more indexes than a table has."""
+    with pytest.raises(DeclarationError, match=re.escape(f"Thing in models.py: {reason}")):
+        Resource(name="things", noun="thing", fields=structure(**types), **options)
 
 
 def test_reviewers() -> None:

@@ -11,13 +11,15 @@ from msgspec import Struct
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chalicelib.context import ANONYMOUS, Caller, Context, IdempotencyKey
-from chalicelib.errors import Conflict, NotFound, PreconditionFailed
+from chalicelib.errors import Conflict, DomainError, NotFound, PreconditionFailed
 from chalicelib.http.api import Api, InvocationFailed, openapi_document
 from chalicelib.http.operations import Action, Create, List, Read
 from chalicelib.http.requests import Request
 from chalicelib.http.responses import created, ok, ok_or_not_modified, ok_page
 from chalicelib.models import TODOS
+from chalicelib.storage.attributes import Row
 from chalicelib.storage.collection import Collection
+from chalicelib.storage.expressions import Expression
 from infra.docs import postman
 from tests.client import Client, InProcess
 from tests.samples import unique
@@ -40,6 +42,18 @@ class TodoIsDone(Conflict):
 
     def __init__(self, key: str) -> None:
         Exception.__init__(self, f"Todo '{key}' is done already")
+
+
+class NotDone(Struct, frozen=True):
+    """A rule about the stored todo, as a Guard."""
+
+    key: str
+
+    def condition(self, expression: Expression) -> str:
+        return f"{expression.name('status')} <> {expression.value({'S': 'done'})}"
+
+    def refusal(self, row: Row | None) -> DomainError | None:
+        return TodoIsDone(self.key) if row and row["status"] == {"S": "done"} else None
 
 
 def extended() -> Api:
@@ -66,11 +80,7 @@ def extended() -> Api:
     @app.route("/todos/{key}/done", methods=["POST"], operation=Action(TODOS, errors=errors))
     def finish_todo(request: Request, key: str) -> Any:
         """Mark a todo as done."""
-        todo = todos.read(key, request.context)
-        if todo.values["status"] == "done":
-            raise TodoIsDone(key)
-        context = request.context.only_if_match(todo.etag)
-        return ok(todos.patch(key, {"status": "done"}, context))
+        return ok(todos.patch(key, {"status": "done"}, request.context, NotDone(key)))
 
     @app.route(
         "/todos/{key}/position",
@@ -80,7 +90,7 @@ def extended() -> Api:
     def move_todo(request: Request, key: str) -> Any:
         """Move a todo."""
         todos.read(key, request.context)
-        return ok({"position": request.struct(Move).position})
+        return ok({"position": request.body_as(Move).position})
 
     @app.route("/plain/{name}", methods=["GET"])
     def read_plain(request: Request, name: str) -> Any:
@@ -154,6 +164,8 @@ def test_action_route_with_its_own_body_and_answer(api: Client) -> None:
     path = f"/todos/{todo['id']}/position"
 
     assert api.post(path, {"position": 3}).json == {"position": 3}
+    refused = api.post(path, {"position": 3}, Idempotency_Key=unique())
+    assert refused.problems == {"Idempotency-Key": "is not supported by this operation"}
     wrong = api.post(path, {"position": "x", "colour": "red"})
     assert wrong.status == 400
     assert wrong.problems == {
@@ -197,6 +209,7 @@ def test_every_route_is_documented(api: Client, app: Api) -> None:
     assert {"200", "404", "409", "412", "422"} <= set(done["responses"])
     assert "413" not in done["responses"]
     assert {"400", "404", "413", "415"} <= set(move["responses"])
+    assert "422" not in move["responses"]
     assert move["requestBody"]["content"]["application/json"]["schema"] == {
         "$ref": "#/components/schemas/Move"
     }
