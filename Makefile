@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INFRA := $(BIN)/python -m infra
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := $(PYTEST) -n auto --dist loadfile
+PARALLEL := $(PYTEST) -n auto --dist worksteal
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # What the bench's peers need and the Lambda runtime has.
 LAMBDA_RUNTIME := botocore python-dateutil six urllib3

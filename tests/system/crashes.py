@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -24,8 +24,6 @@ from app import app
 from chalicelib.storage import dynamodb
 from tests.client import Client, InProcess
 
-# A create takes about 10 ms; some are killed before they begin, some after they end.
-LONGEST_SECONDS = 0.02
 POINTS = (
     "provide-client-params.dynamodb",
     "before-call.dynamodb",
@@ -65,24 +63,31 @@ def killed_at(point: str) -> Callable[[str, str], bool]:
     return run
 
 
-def killed_sometime(email: str, key: str) -> bool:
-    """A create that is killed at a random moment. Returns whether it was in time."""
-    child = os.fork()
-    if child == 0:
-        create(email, key)
-        os._exit(0)
-    sleep(random.uniform(0, LONGEST_SECONDS))
-    os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+def killed_within(seconds: float) -> Callable[[str, str], bool]:
+    """A create that is killed at a random moment before `seconds` have passed."""
+
+    def run(email: str, key: str) -> bool:
+        child = os.fork()
+        if child == 0:
+            create(email, key)
+            # Once the create has ended, only its answer can be lost.
+            signal.pause()
+        sleep(random.uniform(0, seconds))
+        os.kill(child, signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    return run
 
 
 def main() -> None:
     """Run the creates and their retries."""
-    points = [(point, killed_at(point)) for point in POINTS]
-    moments = [("sometime", killed_sometime)] * int(sys.argv[1])
-    for name, attempt in points + moments:
+    seconds = 0.0
+    for name in (*POINTS, *["sometime"] * int(sys.argv[1])):
         email, key = f"{uuid4()}@shop.example", str(uuid4())
+        # Twice the duration of a whole create on this machine: half are killed before their end.
+        attempt = killed_at(name) if name in POINTS else killed_within(2 * seconds)
         killed = attempt(email, key)
+        began = monotonic()
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -90,6 +95,8 @@ def main() -> None:
             os._exit(0)
         os.waitpid(child, 0)
         retry = json.loads(os.read(reader, 65536))
+        if not retry["replayed"]:
+            seconds = monotonic() - began
         os.close(reader)
         os.close(writer)
         print(json.dumps({"at": name, "email": email, "killed": killed, **retry}), flush=True)

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
-from tests.conftest import OLD_FILES, PROJECT, SHELL, Launch, Local, free_port
+from tests.conftest import OLD_FILES, PROJECT, SHELL, Launch, Local, checkout, free_port
 from tests.processes import change, children_of, command_of, eventually, is_alive
 
 UNCLEAN = "The last make run was killed: what was written in its last moments may be missing.\n"
@@ -23,10 +22,7 @@ UNCLEAN = "The last make run was killed: what was written in its last moments ma
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project whose files may be changed."""
-    copy = tmp_path / "checkout"
-    ignore = shutil.ignore_patterns(".venv", ".git", ".*_cache", "__pycache__", ".hypothesis")
-    shutil.copytree(PROJECT, copy, ignore=ignore)
-    return copy
+    return checkout(tmp_path / "checkout")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -217,6 +213,7 @@ def test_state_file_that_cannot_be_read(launch: Launch, tmp_path: Path, state: s
 
 def test_old_python_is_rejected(project: Path, tmp_path: Path) -> None:
     """It ends with a sentence before it installs anything."""
+    (project / ".venv").unlink()
     old = tmp_path / "python-old"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
     old.chmod(0o755)
@@ -276,8 +273,6 @@ def child(local: Local, module: str) -> int:
         ("run",),
         ("infra.local.database",),
         ("infra.local.server",),
-        ("infra.local.database", "infra.local.server"),
-        ("run", "infra.local.database"),
         ("run", "infra.local.database", "infra.local.server"),
     ],
     ids=" and ".join,

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 CLIENTS = 50
 STORM_THREADS = 30
-STORM_SECONDS = 8.0
+STORM_SECONDS = 4.0
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_no_review_joins_a_product_that_is_gone(api: Client) -> None:
 
 
 def test_concurrent_writes_over_few_emails_keep_claims_consistent(api: Client) -> None:
-    """30 threads for 8 s create, rename, patch and delete users over ten emails at random."""
+    """30 threads for 4 s create, rename, patch and delete users over ten emails at random."""
     emails = [f"e{n}.{unique()}@shop.example" for n in range(10)]
     users = [unique() for _ in range(15)]
     end = monotonic() + STORM_SECONDS

@@ -12,7 +12,7 @@ from tests.client import Client
 
 @pytest.mark.parametrize("sort", ["createdAt", "-createdAt", "price", "-price"])
 def test_walk_under_concurrent_writes(live: Client, catalogue: set[str], sort: str) -> None:
-    """Walking 400 products while others come and go misses none and repeats none."""
+    """Walking 200 products while others come and go misses none and repeats none."""
     over = Event()
 
     def churn() -> int:
@@ -39,8 +39,8 @@ def test_walk_under_concurrent_writes(live: Client, catalogue: set[str], sort: s
 
 @pytest.fixture(scope="module")
 def catalogue(live: Client) -> set[str]:
-    """400 products, many of one price."""
+    """200 products, many of one price."""
     return {
         live.create("/products", {"name": "Cup", "price": Decimal(n % 50) / 4})["id"]
-        for n in range(400)
+        for n in range(200)
     }

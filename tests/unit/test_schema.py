@@ -15,7 +15,6 @@ from chalicelib.schema import Resource
 from infra import stages
 from infra.aws import tables
 
-
 KeyText = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
