@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -204,14 +204,46 @@ def reading(machine: Machine, variant: Variant) -> Reading:
             "first wall": first.wall * MILLISECONDS,
         }
         if variant.requests:
-            for call in CALLS:
+            for call, event in sent.items():
                 for _ in range(min(WARMING, variant.requests)):
-                    function.invoke(sent[call])
-                began = function.moment()
-                for _ in range(variant.requests):
-                    function.invoke(sent[call])
-                took = function.moment().since(began)
-                read[f"{call} cpu"] = took.cpu / variant.requests * MILLISECONDS
-                read[f"{call} wall"] = took.wall / variant.requests * MILLISECONDS
+                    function.invoke(event)
+                read |= request_reading(function, call, event, variant.requests)
         read["rss"] = function.resident_bytes() / MB
     return read
+
+
+def batches(
+    machine: Machine, measured: list[Variant], count: int, requests: int
+) -> dict[str, list[Reading]]:
+    """`count` readings of each variant's warm requests, by its name.
+
+    One environment of each variant runs all the time, and they take turns after every `requests`
+    requests: what is compared is milliseconds apart, whatever else slows the machine.
+    """
+    readings: dict[str, list[Reading]] = {
+        variant.name: [{} for _ in range(count)] for variant in measured
+    }
+    with ExitStack() as stack:
+        running = [
+            (readings[v.name], events(v.candidate), stack.enter_context(machine.start(v)))
+            for v in measured
+        ]
+        for call in CALLS:
+            for _, sent, function in running:
+                request_reading(function, call, sent[call], WARMING)
+            for batch in range(count):
+                for taken, sent, function in running:
+                    taken[batch] |= request_reading(function, call, sent[call], requests)
+    return readings
+
+
+def request_reading(function: Function, call: str, event: bytes, count: int) -> Reading:
+    """The CPU and the wall time of one of `count` equal requests."""
+    began = function.moment()
+    for _ in range(count):
+        function.invoke(event)
+    took = function.moment().since(began)
+    return {
+        f"{call} cpu": took.cpu / count * MILLISECONDS,
+        f"{call} wall": took.wall / count * MILLISECONDS,
+    }

@@ -192,12 +192,20 @@ class Request:
 
     def _header_lines(self, name: str) -> list[str]:
         """The values of all lines of a header. API Gateway's `headers` has the last line alone."""
-        lines = self._request.to_original_event().get("multiValueHeaders")
+        lines = self._lines
         if lines:
-            wanted = name.lower()
-            return [v for each, values in lines.items() if each.lower() == wanted for v in values]
+            return lines.get(name.lower(), [])
         value = self._request.headers.get(name)
         return [] if value is None else [value]
+
+    @cached_property
+    def _lines(self) -> dict[str, list[str]]:
+        """All header lines, by the lower-case name; empty where only `headers` is given."""
+        given = self._request.to_original_event().get("multiValueHeaders") or {}
+        lines: dict[str, list[str]] = {}
+        for name, values in given.items():
+            lines.setdefault(name.lower(), []).extend(values)
+        return lines
 
 
 def parse_json_object(raw: bytes) -> dict[str, Any]:
