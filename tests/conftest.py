@@ -162,6 +162,11 @@ def in_process() -> Client:
     return Client(InProcess(app))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors, because some tests wait for timeouts."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where to put the contract to."""
     parser.addoption("--url", help="put the contract to the API at this URL, and nowhere else")

@@ -15,10 +15,6 @@ from chalicelib.storage.expressions import Expression
 TABLE = dynamodb.table_name(CLAIMS)
 
 
-class ClaimOwnerMismatch(Exception):
-    """A claim on an item's value belongs to another item: the table was changed by hand."""
-
-
 def claims_of(resource: Resource, row: Row) -> dict[str, str]:
     """The ids of the claims that an item has, by field."""
     return {
@@ -54,8 +50,8 @@ def _put(claim: str, owner: str) -> dict[str, Any]:
 
 
 def _delete(claim: str, owner: str) -> dict[str, Any]:
-    # The condition holds as long as the item's own condition does. It keeps the claim of another
-    # item from being released if the table was changed by hand.
+    # Two items have the value if they had it before the field was unique; one of them has the
+    # claim, which the other must not release.
     expression = Expression()
     name, value = expression.name("owner"), expression.value({"S": owner})
     return {

@@ -6,7 +6,9 @@ older values need their claims.
 """
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.models import RESOURCES
@@ -17,6 +19,9 @@ from chalicelib.storage.expressions import Expression
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# The keys that a BatchGetItem takes.
+BATCH = 100
 
 
 def backfill(client: "DynamoDBClient", tell: Callable[[str], None] = print) -> None:
@@ -29,12 +34,11 @@ def backfill(client: "DynamoDBClient", tell: Callable[[str], None] = print) -> N
             if missing:
                 _add(client, table, resource, row, missing)
                 count += 1
-            for name, claim in claims.claims_of(resource, row | missing).items():
-                if not _claim(client, table, resource, row, claim):
-                    key = row[resource.key]["S"]
-                    tell(f"{resource.noun} '{key}': another {resource.noun} has its {name}")
         if count:
             tell(f"{table}: {count} items completed")
+        if resource.unique:
+            for sentence in _claim_all(client, resource):
+                tell(sentence)
 
 
 def missing_attributes(resource: Resource, row: Row) -> Row:
@@ -52,14 +56,43 @@ def scan(client: "DynamoDBClient", table: str) -> Iterator[Row]:
         yield from page["Items"]
 
 
-def _claim(client: "DynamoDBClient", table: str, resource: Resource, row: Row, claim: str) -> bool:
-    """Claim an item's value, if the item is as it was read; returns whether no other has it."""
+def _claim_all(client: "DynamoDBClient", resource: Resource) -> Iterator[str]:
+    """Make the claims that items lack. Yields a sentence for each value that another item has."""
+    rows = scan(client, dynamodb.table_name(resource.name))
+    while batch := list(islice(rows, BATCH // len(resource.unique))):
+        wanted = [
+            (row, name, claim)
+            for row in batch
+            for name, claim in claims.claims_of(resource, row).items()
+        ]
+        owners = _owners(client, {claim for _, _, claim in wanted})
+        for row, name, claim in wanted:
+            owner = row[resource.key]["S"]
+            if claim not in owners:
+                _claim(client, resource, row, claim)
+                owners[claim] = owner
+            elif owners[claim] != owner:
+                yield f"{resource.noun} '{owner}': another {resource.noun} has its {name}"
+
+
+def _owners(client: "DynamoDBClient", wanted: AbstractSet[str]) -> dict[str, str]:
+    """The keys of the items that hold claims, by claim."""
+    owners = {}
+    keys: Any = [{"id": {"S": claim}} for claim in wanted]
+    while keys:
+        said = client.batch_get_item(
+            RequestItems={claims.TABLE: {"Keys": keys, "ConsistentRead": True}}
+        )
+        owners |= {row["id"]["S"]: row["owner"]["S"] for row in said["Responses"][claims.TABLE]}
+        keys = said["UnprocessedKeys"].get(claims.TABLE, {}).get("Keys", [])
+    return owners
+
+
+def _claim(client: "DynamoDBClient", resource: Resource, row: Row, claim: str) -> None:
+    """Claim an item's value, if the item is as it was read and no other has come first."""
     owner = row[resource.key]
-    held = client.get_item(TableName=claims.TABLE, Key={"id": {"S": claim}}).get("Item")
-    if held:
-        return held["owner"] == owner
     check = {
-        "TableName": table,
+        "TableName": dynamodb.table_name(resource.name),
         "Key": {resource.key: owner},
         "ConditionExpression": "etag = :etag",
         "ExpressionAttributeValues": {":etag": row["etag"]},
@@ -73,7 +106,6 @@ def _claim(client: "DynamoDBClient", table: str, resource: Resource, row: Row, c
     # Refused: another write has come since, which has made the claims itself.
     with suppress(client.exceptions.TransactionCanceledException):
         client.transact_write_items(TransactItems=items)
-    return True
 
 
 def _add(client: "DynamoDBClient", table: str, resource: Resource, row: Row, missing: Row) -> None:

@@ -25,79 +25,51 @@ def project(tmp_path: Path) -> Path:
     return checkout(tmp_path / "checkout")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stop_ends_every_process_and_keeps_data(
-    launch: Launch, tmp_path: Path, number: signal.Signals
+def test_first_and_second_start(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C and SIGTERM end every process with status 0; the data are there at the next start."""
-    first = launch(tmp_path)
-    first.read_until("ready")
-    children = children_of(first.process.pid)
-    item = first.api.create("/todos", {"task": "Dust"})
-    first.process.send_signal(number)
+    """The first start has sample data; both end without a process left, and what changed is kept.
 
+    A profile, an endpoint, a proxy and a stage of the user's own do not reach the local server.
+    """
+    for name, value in {
+        "AWS_PROFILE": "nobody",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "STAGE": "prod",
+    }.items():
+        monkeypatch.setenv(name, value)
+    first = launch(tmp_path)
+    line = first.read_until("ready")
+    children = children_of(first.process.pid)
+
+    assert first.said == [line]
+    for part in (f"curl http://127.0.0.1:{first.port}/products", "README.md", str(tmp_path)):
+        assert part in line
+    assert "Ctrl-C" in line
+    assert first.api.get("/").json["stage"] == "local"
+    counts = {p: len(first.api.get(p).json["items"]) for p in ("/users", "/products", "/reviews")}
+    assert counts == {"/users": 3, "/products": 4, "/reviews": 3}
+    # Two databases in one folder would overwrite each other's data.
+    said = refusal(launch, tmp_path, free_port())
+    assert said.startswith(f"The data in {tmp_path} are in use by another make run; ")
+
+    first.api.delete("/products/kettle")
+    item = first.api.create("/todos", {"task": "Dust"})
+    first.process.send_signal(signal.SIGINT)
     assert first.end() == 0
     assert len(children) == 2
     assert not any(is_alive(child) for child in children)
+
     second = launch(tmp_path)
     second.read_until("ready")
+    children = children_of(second.process.pid)
     assert second.api.get(f"/todos/{item['id']}").json == item
-    assert second.stop() == 0
-
-
-def test_ready_message(launch: Launch, tmp_path: Path) -> None:
-    """Where it answers, what to try, where to read on, where the data are, how to stop it."""
-    local = launch(tmp_path)
-
-    line = local.read_until("ready")
-
-    assert local.said == [line]
-    for part in (f"curl http://127.0.0.1:{local.port}/products", "README.md", str(tmp_path)):
-        assert part in line
-    assert "Ctrl-C" in line
-
-
-def test_sample_data_are_loaded_once(launch: Launch, tmp_path: Path) -> None:
-    """A new database has a small shop in it; what is deleted from it stays deleted."""
-    first = launch(tmp_path)
-    first.read_until("ready")
-    counts = {p: len(first.api.get(p).json["items"]) for p in ("/users", "/products", "/reviews")}
-    assert counts == {"/users": 3, "/products": 4, "/reviews": 3}
-    first.api.delete("/products/kettle")
-    first.stop()
-
-    second = launch(tmp_path)
-    second.read_until("ready")
     assert second.api.get("/products/kettle").status == 404
     assert second.api.get("/products/teapot").status == 200
-
-
-def test_killed_database_keeps_saved_data(launch: Launch, tmp_path: Path) -> None:
-    """It ends with a sentence and status 1; what was written before is there at the next start."""
-    first = launch(tmp_path)
-    first.read_until("ready")
-    item = first.api.create("/todos", {"task": "Dust"})
-    eventually(lambda: saved(tmp_path, item["id"]))
-    os.kill(child(first, "infra.local.database"), signal.SIGKILL)
-
-    assert first.end() == 1
-    assert "The database has stopped" in first.said[-1]
-    second = launch(tmp_path)
-    second.read_until("ready")
-    assert second.api.get(f"/todos/{item['id']}").json == item
-
-
-def test_killed_run_leaves_no_process(launch: Launch, tmp_path: Path) -> None:
-    """SIGKILL cannot be handled: its children see that it is gone and end, data saved."""
-    local = launch(tmp_path)
-    local.read_until("ready")
-    children = children_of(local.process.pid)
-    item = local.api.create("/todos", {"task": "Dust"})
-    local.process.kill()
-    local.end()
-
-    eventually(lambda: not any(is_alive(child) for child in children))
-    assert saved(tmp_path, item["id"])
+    second.process.send_signal(signal.SIGTERM)
+    assert second.end() == 0
+    assert not any(is_alive(child) for child in children)
 
 
 def test_reload_after_a_change(launch: Launch, project: Path) -> None:
@@ -116,21 +88,6 @@ def test_reload_after_a_change(launch: Launch, project: Path) -> None:
     assert local.api.get(f"/todos/{item['id']}").json == item
     assert local.stop() == 0
     assert "".join(local.said).count("again") == 1
-
-
-def test_syntax_error_can_be_corrected_while_running(launch: Launch, project: Path) -> None:
-    """A file that cannot be loaded is reported, and loaded once it is corrected."""
-    local = launch(project / "data", project=project)
-    local.read_until("ready")
-    mistaken = project / "chalicelib" / "http" / "api.py"
-    change(mistaken, "class Api(Chalice):", "class Api(Chalice:")
-    local.read_until("The app could not be loaded. It is loaded again when a file changes.")
-    assert any("SyntaxError" in line for line in local.said)
-    change(mistaken, "class Api(Chalice:", "class Api(Chalice):")
-    local.read_until("loading the app again")
-
-    eventually(lambda: answers(local.api))
-    assert local.stop() == 0
 
 
 def refusal(launch: Launch, folder: Path, port: Any) -> str:
@@ -180,15 +137,6 @@ def test_folder_that_cannot_be_created(launch: Launch, tmp_path: Path) -> None:
     assert said.endswith("name a folder that you can write to: DATA_DIR=folder make run.\n")
 
 
-def test_data_in_use_are_rejected(launch: Launch, tmp_path: Path) -> None:
-    """Two databases in one folder would overwrite each other's data."""
-    launch(tmp_path).read_until("ready")
-
-    said = refusal(launch, tmp_path, free_port())
-
-    assert said.startswith(f"The data in {tmp_path} are in use by another make run; ")
-
-
 @pytest.mark.parametrize(
     "state",
     [
@@ -232,22 +180,6 @@ def test_old_python_is_rejected(project: Path, tmp_path: Path) -> None:
     assert not (project / ".venv").exists()
 
 
-def test_aws_settings_of_the_user_are_ignored(
-    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A profile, an endpoint or a proxy of the user's own does not reach the local server."""
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("STAGE", "prod")
-
-    local = launch(tmp_path)
-    local.read_until("ready")
-
-    assert local.api.get("/").json["stage"] == "local"
-    assert local.api.get("/products/teapot").status == 200
-
-
 def saved(folder: Path, key: str) -> bool:
     """Whether the database has written an item to disk."""
     state = folder / "dynamodb.json"
@@ -282,15 +214,21 @@ def test_killed_processes(launch: Launch, tmp_path: Path, victims: tuple[str, ..
     first = launch(tmp_path)
     first.read_until("ready")
     children = children_of(first.process.pid)
+    old = first.api.create("/todos", {"task": "Dust"})
+    eventually(lambda: saved(tmp_path, old["id"]))
     killed = [child(first, name) for name in victims if name != "run"]
     items = [first.api.create("/todos", {"task": f"{n}"}) for n in range(20)]
     for process in [*([first.process.pid] if "run" in victims else []), *killed]:
         os.kill(process, signal.SIGKILL)
-    first.end()
+    status = first.end()
     eventually(lambda: not any(is_alive(each) for each in children))
+    if victims == ("infra.local.database",):
+        assert status == 1
+        assert "The database has stopped" in first.said[-1]
 
     second = launch(tmp_path)
     second.read_until("ready")
+    assert second.api.get(f"/todos/{old['id']}").json == old
     statuses = {second.api.get(f"/todos/{item['id']}").status for item in items}
     if statuses != {200}:
         assert UNCLEAN in second.said
@@ -391,10 +329,16 @@ def test_model_change_while_running(launch: Launch, project: Path) -> None:
     assert local.stop() == 0
 
 
-def test_declaration_that_cannot_work(launch: Launch, project: Path) -> None:
-    """A wrong declaration is a sentence on the console, and is loaded once it is right."""
+def test_mistakes_can_be_corrected_while_running(launch: Launch, project: Path) -> None:
+    """A syntax error is printed, a wrong declaration is a sentence; correct files are loaded."""
     local = launch(project / "data", project=project)
     local.read_until("ready")
+    api = project / "chalicelib" / "http" / "api.py"
+    change(api, "class Api(Chalice):", "class Api(Chalice:")
+    local.read_until("The app could not be loaded. It is loaded again when a file changes.")
+    assert any("SyntaxError" in line for line in local.said)
+    local.said.clear()
+    change(api, "class Api(Chalice:", "class Api(Chalice):")
     models = project / "chalicelib" / "models.py"
     change(models, 'ranges=("price",)', 'ranges=("name",)')
     line = local.read_until("cannot be in ranges")
@@ -402,5 +346,6 @@ def test_declaration_that_cannot_work(launch: Launch, project: Path) -> None:
     assert not any("Traceback" in said for said in local.said)
     change(models, 'ranges=("name",)', 'ranges=("price",)')
     local.read_until("loading the app again")
+
     eventually(lambda: answers(local.api))
     assert local.stop() == 0

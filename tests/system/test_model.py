@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from tests.client import Answer, Client
 from tests.conftest import Launch
 
-STEPS = 2000
-PROGRAMS = 30
+STEPS = 1000
+PROGRAMS = 15
 LENGTH = 50
 
 # Few of each, so that programs meet what they did before.
@@ -276,7 +276,7 @@ class Shop(RuleBasedStateMachine):
 def test_random_programs_match_the_model(
     launch: Launch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """At least 2,000 steps of creates, replays, updates, deletes and lists."""
+    """At least 1,000 steps of creates, replays, updates, deletes and lists."""
     local = launch(tmp_path_factory.mktemp("model"))
     local.read_until("ready")
     local.forget()

@@ -20,12 +20,13 @@ INDEX = "collection-createdAt"
 
 
 def regions() -> list[str]:
-    """Every region of every partition that has DynamoDB."""
+    """The first and the last region of every partition that has DynamoDB."""
     session = get_session()
     return [
         region
         for partition in session.get_available_partitions()
-        for region in session.get_available_regions("dynamodb", partition_name=partition)
+        if (found := session.get_available_regions("dynamodb", partition_name=partition))
+        for region in {found[0], found[-1]}
     ]
 
 
@@ -135,8 +136,8 @@ def test_error_equals_boto3s(product: None, stock: Any) -> None:
     assert ours["Item"]["price"] == {"N": "34.5"}
 
 
-def test_endpoint_of_every_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also those of China and of governments, whose hosts have other names."""
+def test_endpoint_of_every_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of China and of governments, whose hosts have other names."""
     # One session for all, because it reads botocore's data only once.
     session = boto3.session.Session()
     for region in regions():

@@ -1,0 +1,115 @@
+"""`make backfill`: what it adds to items from before a declaration, and what it reports."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.storage import claims, dynamodb
+from infra.aws.backfill import backfill
+from infra.aws.claims_check import check
+from tests.client import Client
+from tests.samples import unique
+
+USERS, TODOS = (dynamodb.table_name(name) for name in ("users", "todos"))
+Backfill = Callable[[], list[str]]
+
+
+@pytest.fixture
+def run(in_process: Client) -> Iterator[Backfill]:
+    """A function that runs the backfill and returns its lines; the claims agree at the end."""
+
+    def run() -> list[str]:
+        said: list[str] = []
+        backfill(dynamodb.client, said.append)
+        return said
+
+    yield run
+    assert list(check(dynamodb.client)) == []
+
+
+@pytest.fixture
+def user(in_process: Client) -> Any:
+    """A user with a username and an email."""
+    name = unique()
+    return in_process.create(
+        "/users", {"name": "Ada", "username": f"Ada.{name}", "email": f"{name}@shop.example"}
+    )
+
+
+def stored(table: str, key: dict[str, Any]) -> Any:
+    """A row of a table."""
+    return dynamodb.client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+
+
+def remove_attributes(table: str, key: dict[str, Any], *names: str) -> None:
+    """Take attributes from a row, as if it were older than their declaration."""
+    row = {name: value for name, value in stored(table, key).items() if name not in names}
+    dynamodb.client.put_item(TableName=table, Item=row)
+
+
+def claim_on(field: str, user: Any) -> dict[str, Any]:
+    """The key of the claim on a value of a user."""
+    return {"id": {"S": f"users#{field}#{user[field].lower()}"}}
+
+
+def delete_claims(user: Any) -> None:
+    """Delete a user's claims, as if its fields were not unique when it was written."""
+    for field in ("username", "email"):
+        dynamodb.client.delete_item(TableName=claims.TABLE, Key=claim_on(field, user))
+
+
+def test_defaults_and_lowercase_copies(in_process: Client, run: Backfill, user: Any) -> None:
+    """Rows are as if they were written now, with the same etag; a second run adds nothing."""
+    todo = in_process.create("/todos", {"task": "Dust"})
+    todo_key, user_key = {"id": {"S": todo["id"]}}, {"userId": {"S": user["userId"]}}
+    before = stored(TODOS, todo_key), stored(USERS, user_key)
+    remove_attributes(TODOS, todo_key, "status")
+    remove_attributes(USERS, user_key, "usernameLowercase")
+    assert in_process.get("/users", {"username": user["username"]}).json["items"] == []
+
+    assert run() == [f"{USERS}: 1 items completed", f"{TODOS}: 1 items completed"]
+
+    assert (stored(TODOS, todo_key), stored(USERS, user_key)) == before
+    assert in_process.get("/users", {"username": user["username"]}).json["items"] == [user]
+    assert run() == []
+
+
+def test_claims(in_process: Client, run: Backfill, user: Any) -> None:
+    """Values from before a field was unique cannot be taken any more; more than one batch."""
+    others = [
+        in_process.create("/users", {"name": "Ben", "username": f"ben.{unique()}"})
+        for _ in range(120)
+    ]
+    delete_claims(user)
+    for other in others:
+        dynamodb.client.delete_item(TableName=claims.TABLE, Key=claim_on("username", other))
+
+    assert run() == []
+
+    for field in ("username", "email"):
+        owner = stored(claims.TABLE, claim_on(field, user))["owner"]
+        assert owner == {"S": user["userId"]}
+    for name in (user["username"].upper(), others[-1]["username"]):
+        assert in_process.post("/users", {"name": "Eve", "username": name}).status == 409
+
+
+@pytest.mark.parametrize("repair", ["PATCH", "DELETE"])
+def test_value_of_two_items(in_process: Client, run: Backfill, user: Any, repair: str) -> None:
+    """One of them has the claim; the other is reported, until it is changed or deleted."""
+    other = in_process.create("/users", {"name": "Ben", "username": unique()})
+    delete_claims(user)
+    dynamodb.client.delete_item(TableName=claims.TABLE, Key=claim_on("username", other))
+    row, own = (stored(USERS, {"userId": {"S": each["userId"]}}) for each in (other, user))
+    copied = {name: own[name] for name in ("username", "usernameLowercase")}
+    dynamodb.client.put_item(TableName=USERS, Item=row | copied)
+
+    first, second = run(), run()
+
+    owner = stored(claims.TABLE, claim_on("username", user))["owner"]["S"]
+    loser = ({user["userId"], other["userId"]} - {owner}).pop()
+    assert first == second == [f"user '{loser}': another user has its username"]
+    new = {"username": unique()} if repair == "PATCH" else None
+    assert in_process.request(repair, f"/users/{loser}", new).status in (200, 204)
+    assert run() == []
+    assert stored(claims.TABLE, claim_on("username", user))["owner"]["S"] == owner
