@@ -137,11 +137,17 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
 
 
 @pytest.fixture(scope="session")
-def live(launch: Launch) -> Client:
+def local(launch: Launch) -> Local:
+    """A `make run` that tests share."""
+    running = launch()
+    running.read_until("ready")
+    running.forget()
+    return running
+
+
+@pytest.fixture(scope="session")
+def live(local: Local) -> Client:
     """The API of a `make run`."""
-    local = launch()
-    local.read_until("ready")
-    local.forget()
     return local.api
 
 
@@ -165,6 +171,12 @@ def in_process() -> Client:
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than there are processors, because some tests wait for timeouts."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest tests first: those that have a timeout of their own."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,11 +4,13 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
 EVENTUALLY_SECONDS = 30
+# How long the processor is left to what is waited for, between two looks at it.
+LOOK_SECONDS = 0.02
 
 # A command and its output, as the documentation prints them.
 EXAMPLE = re.compile(r"```console\n\$ (.+?)\n(.*?)```", re.DOTALL)
@@ -46,6 +48,7 @@ def eventually(holds: Callable[[], bool]) -> None:
     while monotonic() < end:
         if holds():
             return
+        sleep(LOOK_SECONDS)
     pytest.fail(f"the condition did not hold within {EVENTUALLY_SECONDS} s")
 
 

@@ -77,10 +77,10 @@ def _claim_all(client: "DynamoDBClient", resource: Resource) -> Iterator[str]:
 
 def _owners(client: "DynamoDBClient", wanted: AbstractSet[str]) -> dict[str, str]:
     """The keys of the items that hold claims, by claim."""
-    owners = {}
+    owners: dict[str, str] = {}
     keys: Any = [{"id": {"S": claim}} for claim in wanted]
     while keys:
-        said = client.batch_get_item(
+        said: Any = client.batch_get_item(
             RequestItems={claims.TABLE: {"Keys": keys, "ConsistentRead": True}}
         )
         owners |= {row["id"]["S"]: row["owner"]["S"] for row in said["Responses"][claims.TABLE]}

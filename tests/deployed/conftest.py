@@ -17,6 +17,7 @@ from infra.aws import tables
 from infra.local import run
 from tests.client import Client
 from tests.conftest import OLD_FILES, PROJECT, SHELL, checkout, free_port
+from tests.processes import eventually
 
 # The AWS settings of the shell that started pytest are removed.
 CLEAN = {name: value for name, value in SHELL.items() if not name.startswith("AWS_")}
@@ -127,8 +128,8 @@ def running_account(folder: Path) -> Iterator[Account]:
         ) as process,
     ):
         try:
-            while not run.is_listening(account.port):
-                assert process.poll() is None, (folder / "log").read_text()
+            eventually(lambda: process.poll() is not None or run.is_listening(account.port))
+            assert process.poll() is None, (folder / "log").read_text()
             yield account
         finally:
             process.terminate()

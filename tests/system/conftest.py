@@ -9,6 +9,7 @@ from infra.aws import tables
 from infra.local import database, run
 from tests.client import Client, Live
 from tests.conftest import PROJECT, client_of, free_port
+from tests.processes import eventually
 from tests.proxy import Proxy, running_proxy
 
 
@@ -40,8 +41,8 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
         stdout=subprocess.DEVNULL,
     ) as server:
         try:
-            while not run.is_listening(port):
-                assert server.poll() is None
+            eventually(lambda: server.poll() is not None or run.is_listening(port))
+            assert server.poll() is None
             yield Client(Live(f"http://127.0.0.1:{port}"))
         finally:
             run.stop(server)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.storage import claims, dynamodb
-from infra.aws.backfill import backfill
+from infra.aws import backfill
 from infra.aws.claims_check import check
 from tests.client import Client
 from tests.samples import unique
@@ -21,7 +21,7 @@ def run(in_process: Client) -> Iterator[Backfill]:
 
     def run() -> list[str]:
         said: list[str] = []
-        backfill(dynamodb.client, said.append)
+        backfill.backfill(dynamodb.client, said.append)
         return said
 
     yield run
@@ -75,11 +75,14 @@ def test_defaults_and_lowercase_copies(in_process: Client, run: Backfill, user: 
     assert run() == []
 
 
-def test_claims(in_process: Client, run: Backfill, user: Any) -> None:
+def test_claims(
+    in_process: Client, run: Backfill, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Values from before a field was unique cannot be taken any more; more than one batch."""
+    monkeypatch.setattr(backfill, "BATCH", 10)
     others = [
         in_process.create("/users", {"name": "Ben", "username": f"ben.{unique()}"})
-        for _ in range(120)
+        for _ in range(12)
     ]
     delete_claims(user)
     for other in others:

@@ -11,7 +11,7 @@ import pytest
 from infra.aws.claims_check import check
 from infra.local import database, run
 from tests.client import Client, Live
-from tests.conftest import PROJECT, Launch, client_of
+from tests.conftest import PROJECT, Local, client_of
 from tests.proxy import Proxy, running_proxy
 from tests.samples import Sample, unique
 from tests.system.crashes import POINTS
@@ -63,13 +63,10 @@ def test_killed_create_is_done_once_by_its_retry() -> None:
 
 
 @pytest.fixture(scope="module")
-def lossy(launch: Launch) -> Any:
+def lossy(local: Local) -> Any:
     """The API behind a proxy that can lose its answers, and the proxy."""
-    server = launch()
-    server.read_until("ready")
-    server.forget()
-    with running_proxy(server.port) as proxy:
-        yield Client(Live(f"http://127.0.0.1:{proxy.server_address[1]}")), proxy, server.api
+    with running_proxy(local.port) as proxy:
+        yield Client(Live(f"http://127.0.0.1:{proxy.server_address[1]}")), proxy, local.api
 
 
 def lose(lossy: tuple[Client, Proxy, Client], path: str, body: Any, **headers: str) -> None:

@@ -99,9 +99,9 @@ def refusal(launch: Launch, folder: Path, port: Any) -> str:
     return said
 
 
-def test_taken_port_is_reported(launch: Launch, live: Client, tmp_path: Path) -> None:
+def test_taken_port_is_reported(launch: Launch, local: Local, tmp_path: Path) -> None:
     """The sentence names the port, and another one to try."""
-    port: Any = live.deployment.port  # type: ignore[attr-defined]
+    port = local.port
 
     said = refusal(launch, tmp_path, port)
 

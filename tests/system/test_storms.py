@@ -2,42 +2,31 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from infra.aws.claims_check import check
 from tests.client import Answer, Client
-from tests.conftest import Launch, client_of
+from tests.conftest import Local, client_of
 from tests.samples import Sample, unique
 
 T = TypeVar("T")
 
 CLIENTS = 50
 STORM_THREADS = 30
-STORM_SECONDS = 4.0
-
-
-@pytest.fixture(scope="module")
-def stormy(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A new API, and a client of its database to read the claims."""
-    folder = tmp_path_factory.mktemp("storm")
-    local = launch(folder)
-    local.read_until("ready")
-    local.forget()
-    return local.api, client_of((folder / "url").read_text())
+STORM_SECONDS = 2.0
 
 
 @pytest.fixture
-def api(stormy: Any) -> Any:
+def api(local: Local) -> Iterator[Client]:
     """The API; after each test, items and claims agree."""
-    client, database = stormy
-    yield client
-    assert list(check(database)) == []
+    yield local.api
+    assert list(check(client_of((local.folder / "url").read_text()))) == []
 
 
 def at_once(send: Callable[[int], T], count: int = CLIENTS) -> list[T]:
@@ -105,7 +94,7 @@ def test_no_review_joins_a_product_that_is_gone(api: Client) -> None:
 
 
 def test_concurrent_writes_over_few_emails_keep_claims_consistent(api: Client) -> None:
-    """30 threads for 4 s create, rename, patch and delete users over ten emails at random."""
+    """30 threads for 2 s create, rename, patch and delete users over ten emails at random."""
     emails = [f"e{n}.{unique()}@shop.example" for n in range(10)]
     users = [unique() for _ in range(15)]
     end = monotonic() + STORM_SECONDS

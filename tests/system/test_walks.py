@@ -28,7 +28,7 @@ def test_walk_under_concurrent_writes(live: Client, catalogue: set[str], sort: s
         churning = [pool.submit(churn) for _ in range(2)]
         try:
             walked = Counter(
-                item["id"] for item in live.walk("/products", {"sort": sort, "limit": 7})
+                item["id"] for item in live.walk("/products", {"sort": sort, "limit": 15})
             )
         finally:
             over.set()
