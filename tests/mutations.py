@@ -48,6 +48,19 @@ MUTATIONS = (
         "tests/contract/test_references.py",
     ),
     Mutation(
+        COLLECTION,
+        'unchanged = self._guards(key, Precondition(match=(before["etag"]["S"],)))',
+        "unchanged = guards",
+        "tests/system/test_storms.py",
+    ),
+    Mutation(
+        COLLECTION,
+        "or removed & {*self.resource.unique} or",
+        "or",
+        "tests/system/test_model.py",
+    ),
+    Mutation(COLLECTION, "kept |= refused.keys()", "pass", "tests/system/test_backfill.py"),
+    Mutation(
         "chalicelib/storage/claims.py",
         '"ConditionExpression": f"attribute_not_exists({name}) OR {name} = {value}"',
         '"ConditionExpression": f"{name} = {value} OR NOT {name} = {value} "'
@@ -76,6 +89,12 @@ MUTATIONS = (
         "chalicelib/storage/transactions.py",
         "if any(reason.transient for reason in cancelled.reasons):",
         "if all(reason.transient for reason in cancelled.reasons):",
+        "tests/system/test_faults.py",
+    ),
+    Mutation(
+        "chalicelib/storage/transactions.py",
+        "except WriteConflict:\n            continue",
+        "except WriteConflict:\n            raise Unavailable from None",
         "tests/system/test_faults.py",
     ),
     Mutation(
@@ -149,6 +168,19 @@ MUTATIONS = (
         "elif name in self.optional_fields:",
         "elif False:",
         "tests/unit/test_schema.py",
+    ),
+    Mutation("app.py", "    request.refuse_parameters()\n", "", f"{CONTRACT} -k parameters"),
+    Mutation(
+        "infra/aws/backfill.py",
+        "elif owners[claim] != owner:",
+        "elif False:",
+        "tests/system/test_backfill.py",
+    ),
+    Mutation(
+        "infra/aws/tables.py",
+        '!= wanted["AttributeType"]:',
+        "is False:",
+        "tests/system/test_tables.py",
     ),
     Mutation(
         "infra/local/server.py",

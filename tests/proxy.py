@@ -17,6 +17,7 @@ ERRORS = {
     "fail": (500, "InternalServerError"),
     "be unavailable": (503, "ServiceUnavailable"),
 }
+WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
 
 
@@ -24,7 +25,7 @@ class Proxy(ThreadingHTTPServer):
     """Forwards POSTs to a server, or misbehaves as configured.
 
     Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
-    request is forwarded), `lose` (the answer, after it was), `conflict` (transactions alone).
+    request is forwarded), `lose` (the answer, after it was), `conflict` (writes alone).
     """
 
     daemon_threads = True
@@ -70,23 +71,17 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen += 1
         way = self.server.way if self.server.seen in self.server.faulty else ""
+        action = self.headers["X-Amz-Target"].rpartition(".")[2]
         if way in ERRORS:
-            status, name = ERRORS[way]
-            error = f'{{"__type": "{NAMESPACE}{name}", "message": "table storefront-x"}}'
-            self.answer(status, {"Content-Type": "application/x-amz-json-1.0"}, error.encode())
-        elif way == "conflict" and self.headers["X-Amz-Target"].endswith(".TransactWriteItems"):
+            self.fail(*ERRORS[way])
+        elif way == "conflict" and action == "TransactWriteItems":
             # The first write meets another transaction, which the others have come after.
             count = len(json.loads(body)["TransactItems"])
             refused = [{"Code": "ConditionalCheckFailed"}] * (count - 1)
             reasons = [{"Code": "TransactionConflict"}, *refused]
-            cancelled = {
-                "__type": f"{NAMESPACE}TransactionCanceledException",
-                "message": "Transaction cancelled, for storefront-x",
-                "CancellationReasons": reasons,
-            }
-            self.answer(
-                400, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(cancelled).encode()
-            )
+            self.fail(400, "TransactionCanceledException", CancellationReasons=reasons)
+        elif way == "conflict" and action in WRITES:
+            self.fail(400, "TransactionConflictException")
         elif way == "hang":
             self.server.healed.wait(60)
             self.close_connection = True
@@ -97,6 +92,13 @@ class Handler(BaseHTTPRequestHandler):
             self.reset()
         else:
             self.answer(*self.forward(body))
+
+    def fail(self, status: int, name: str, **members: Any) -> None:
+        """Answer with an error of DynamoDB."""
+        error = {"__type": f"{NAMESPACE}{name}", "message": "for storefront-x", **members}
+        self.answer(
+            status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()
+        )
 
     def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = HTTPConnection("127.0.0.1", self.server.target)

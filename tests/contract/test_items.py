@@ -264,6 +264,17 @@ def test_user_id_is_required_outside_the_path(api: Client) -> None:
     assert api.delete("/users?userId=1&userId=2").problems == {"userId": "must be given once"}
 
 
+def test_replace_by_body_takes_no_parameters(api: Client) -> None:
+    """A userId in the query would compete with that in the body; nothing has changed."""
+    user = api.create("/users", {"name": "Ada"})
+
+    answer = api.put(f"/users?userId={user['userId']}&x=1", user | {"name": "Bea"})
+
+    assert answer.status == 400
+    assert answer.problems == dict.fromkeys(("userId", "x"), "is not a parameter of this operation")
+    assert api.get(f"/users/{user['userId']}").json == user
+
+
 def test_head_is_get_without_the_body(api: Client, sample: Sample) -> None:
     """HEAD answers every GET route with the same status and headers (RFC 9110 section 9.3.2)."""
     item = api.create(sample.path, sample.full())

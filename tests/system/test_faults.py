@@ -9,7 +9,7 @@ from tests.proxy import ERRORS, Proxy
 from tests.samples import unique
 
 
-@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose"])
+@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "conflict"])
 def test_single_fault_is_retried(faulty: Client, proxy: Proxy, way: str) -> None:
     """One failed attempt is tried again, also where the lost answer was that of a write."""
     key = unique()

@@ -61,12 +61,19 @@ def test_writes_without_any_response_are_whole_or_absent(faulty: Client, proxy: 
     assert item["id"] in [each["id"] for each in faulty.walk("/todos", {"status": "done"})]
 
 
-def test_permanent_transaction_conflict_is_a_503(faulty: Client, proxy: Proxy) -> None:
+def test_permanent_conflict_is_a_503(faulty: Client, proxy: Proxy) -> None:
     """Conflicts are tried again with pauses, for a bounded time; nothing has changed."""
     email = f"{unique()}@shop.example"
     user = faulty.create("/users", {"name": "Ada", "email": email})
-    place = f"/users/{user['userId']}"
+    todo = faulty.create("/todos", {"task": "Dust"})
+    place, single = f"/users/{user['userId']}", f"/todos/{todo['id']}"
     requests = [
+        # Each of one write, without a transaction.
+        ("POST", "/todos", {"task": "Sweep"}),
+        ("PATCH", single, {"task": "Sweep"}),
+        ("PUT", single, {"task": "Sweep"}),
+        ("DELETE", single, None),
+        # Transactions.
         ("POST", "/users", {"name": "Eve", "email": f"x{email}"}),
         ("PATCH", place, {"email": f"x{email}"}),
         ("PUT", place, {"name": "Eve"}),
@@ -83,6 +90,7 @@ def test_permanent_transaction_conflict_is_a_503(faulty: Client, proxy: Proxy) -
         assert seconds < PATIENCE_SECONDS
     assert 2 * len(requests) < seen < 40 * len(requests)
     assert faulty.get(place).json == user
+    assert faulty.get(single).json == todo
     assert faulty.post("/users", {"name": "Eve", "email": f"x{email}"}).status == 201
 
 

@@ -140,6 +140,25 @@ def test_missing_index_and_tags_are_added(client: Any, stage: Stage) -> None:
     assert listed["Items"] == [item]
 
 
+def test_key_of_another_type_is_rejected(client: Any, stage: Stage) -> None:
+    """DynamoDB cannot change the type of a key: the message names the field and the ways out."""
+    products = next(
+        each for each in tables.definitions(stage) if each["TableName"].endswith("products")
+    )
+    for each in products["AttributeDefinitions"]:
+        if each["AttributeName"] == "price":
+            each["AttributeType"] = "S"
+    client.create_table(**products)
+
+    with pytest.raises(CommandError) as refused:
+        tables.plan(stage, tables.Clients(client))
+
+    assert str(refused.value).startswith(
+        f"The table {products['TableName']} has an index on price as type S, and models.py "
+        "declares type N, which DynamoDB cannot change: give the field another name, "
+    )
+
+
 def test_other_resources_are_left_unchanged(client: Any, stage: Stage) -> None:
     """An index, a tag and a table that are not declared, and a protection that was turned on."""
     take_steps(client, stage)
