@@ -69,7 +69,7 @@ stack: $(DEV) ## Deploy dist/STAGE as a CloudFormation stack, through an S3 BUCK
 account: $(DEV) ## Allow API Gateway to write logs: once for an account and region
 	@$(INFRA) account
 
-backfill: $(DEV) ## Add the defaults of new fields to a STAGE's older items
+backfill: $(DEV) ## Add the defaults of new fields, and claims, to a STAGE's older items
 	@$(INFRA) backfill
 
 claims-check: $(DEV) ## Check that a STAGE's items and the claims on their unique values agree

@@ -142,13 +142,16 @@ def test_page_over_one_megabyte_is_full(in_process: Client, calls: Calls) -> Non
 
     page = in_process.get(f"/reviews?productId={product}&limit=100").json
 
-    queries = [name for name, _ in calls]
+    queries = [(name, params["Limit"]) for name, params in calls]
     for key in made:
         # So large that they would make the lists of other tests cost more, too.
         in_process.delete(f"/reviews/{key}")
     assert {item["id"] for item in page["items"]} == made
     assert page["next"] is None
-    assert queries == ["Query", "Query"]
+    (first, limit), (second, rest) = queries
+    assert (first, second, limit) == ("Query", "Query", 101)
+    # The second reads what is missing, and no item more.
+    assert 101 - len(made) < rest < limit
 
 
 def test_linked_writes_are_one_transaction(in_process: Client, calls: Calls) -> None:
