@@ -218,7 +218,7 @@ def batches(
     """`count` readings of each variant's warm requests, by its name.
 
     One environment of each variant runs all the time, and they take turns after every `requests`
-    requests: what is compared is milliseconds apart, whatever else slows the machine.
+    requests: compared readings are milliseconds apart, so other load affects both.
     """
     readings: dict[str, list[Reading]] = {
         variant.name: [{} for _ in range(count)] for variant in measured

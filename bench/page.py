@@ -49,8 +49,8 @@ first checks that their responses are equal.
 - **{powertools}**: resolver with validation, logger, tracer, metrics.
 - **{fastapi}**: models of requests and responses.
 - **{chalice}**: no chalicelib, the table object made at the first request.
-- **{floor}**: signs its own requests on one connection, and retries nothing. It shows what is
-  possible, and is not advisable.
+- **{floor}**: signs its own requests on one connection, and retries nothing. It is a lower
+  bound, not a recommendation.
 
 ### Cold start
 

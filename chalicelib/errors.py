@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Problem(Struct, frozen=True):
-    """A wrong field, query parameter or header: its name, and a message that says what is right."""
+    """A wrong field, query parameter or header: its name, and a message with the rule."""
 
     field: str
     message: str
@@ -76,4 +76,4 @@ class DeclarationError(Exception):
 
 
 class SettingError(Exception):
-    """The value of an environment variable cannot be used; the sentence says what is right."""
+    """The value of an environment variable cannot be used; the message has the allowed values."""

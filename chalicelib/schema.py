@@ -101,7 +101,7 @@ class Number(Decimal):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """`value` as this number. Raises ValueError, whose message says what is right."""
+        """`value` as this number. Raises ValueError, whose message has the rule."""
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise ValueError("must be a number")
         if value < cls.minimum:

@@ -57,7 +57,7 @@ MUTATIONS = (
         COLLECTION,
         "or removed & {*self.resource.unique} or",
         "or",
-        "tests/system/test_model.py",
+        "tests/contract/test_uniqueness.py",
     ),
     Mutation(COLLECTION, "kept |= refused.keys()", "pass", "tests/system/test_backfill.py"),
     Mutation(
@@ -65,7 +65,7 @@ MUTATIONS = (
         '"ConditionExpression": f"attribute_not_exists({name}) OR {name} = {value}"',
         '"ConditionExpression": f"{name} = {value} OR NOT {name} = {value} "'
         'f"OR attribute_not_exists({name})"',
-        "tests/system/test_claims_check.py",
+        "tests/system/test_backfill.py",
     ),
     Mutation(
         "chalicelib/storage/queries.py",

@@ -396,7 +396,7 @@ def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:
 
 
 def _is_same_write(stored: Row | None, row: Row) -> bool:
-    """Whether this very call wrote what is stored, in an attempt whose answer was lost."""
+    """Whether an earlier attempt of this call, whose response was lost, wrote the stored row."""
     return stored is not None and stored["etag"] == row["etag"]
 
 

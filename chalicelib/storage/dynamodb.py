@@ -52,7 +52,7 @@ calls = ContextVar("calls", default=0)
 
 
 class ConditionFailed(Exception):
-    """The ConditionExpression did not hold. `row` is the stored item (None: there is none).
+    """The ConditionExpression was not met. `row` is the stored item (None: there is none).
 
     `retried` is true if botocore repeated the call: an earlier attempt, whose answer was lost, may
     have made the very change that the condition found.
@@ -67,7 +67,7 @@ class ConditionFailed(Exception):
 class Reason(Struct, frozen=True):
     """The CancellationReason of one write of a transaction.
 
-    `refused`: its condition did not hold, and `row` is the stored item (None: there is none).
+    `refused`: its condition was not met, and `row` is the stored item (None: there is none).
     `transient`: a conflict with another transaction, or a throttle; it may be tried again.
     """
 

@@ -31,7 +31,7 @@ def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
     """Make all writes, which have names, or none of them.
 
     Returns what was refused: the stored row (None: no row, or none was returned) by the
-    name of the write whose condition did not hold. Empty if the transaction was committed. Raises
+    name of the write whose condition was not met. Empty if the transaction was committed. Raises
     TransactionConflict.
     """
     try:

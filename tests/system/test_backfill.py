@@ -114,5 +114,5 @@ def test_value_of_two_items(in_process: Client, run: Backfill, user: Any, repair
     assert first == second == [f"user '{loser}': another user has its username"]
     new = {"username": unique()} if repair == "PATCH" else None
     assert in_process.request(repair, f"/users/{loser}", new).status in (200, 204)
-    assert run() == []
     assert stored(claims.TABLE, claim_on("username", user))["owner"]["S"] == owner
+    assert run() == []
