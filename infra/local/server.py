@@ -221,7 +221,7 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _load() -> Gateway:
+def load_gateway() -> Gateway:
     """The app, with its tables and the sample data."""
     import app as module
     from chalicelib.storage.dynamodb import client
@@ -258,7 +258,7 @@ def main() -> int:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     Thread(target=_end_with_parent, daemon=True).start()
     try:
-        gateway = _load()
+        gateway = load_gateway()
     except Exception as error:  # noqa: BLE001, any mistake in the app's files
         _print_load_error(error)
         return NOT_LOADED
