@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import botocore
 import msgspec
@@ -30,11 +30,17 @@ from infra.stages import PROJECT
 
 # How many requests of each call one environment answers before it is timed, and while it is.
 WARMING = 30
-REQUESTS = 150
+REQUESTS = 100
+# How many requests an environment answers before it is the next one's turn.
+TURN = 25
 KEPT = {"name", "price", "description", "id", "createdAt", "updatedAt", "etag"}
 
 MILLISECONDS = 1000
 MB = 1_000_000
+
+
+# Readings by name: milliseconds, MB, all floats.
+Reading = dict[str, float]
 
 
 class Variant(Struct, frozen=True, kw_only=True):
@@ -43,16 +49,20 @@ class Variant(Struct, frozen=True, kw_only=True):
     name: str
     candidate: Candidate
     task: Path
-    # None: its warm requests are not timed.
-    requests: int | None
+    # 0: its warm requests are not timed.
+    requests: int
+
+
+class Environment(NamedTuple):
+    """A running environment of a variant, and its readings so far."""
+
+    variant: Variant
+    function: Function
+    reading: Reading
 
 
 class Different(CommandError):
     """A candidate does not answer as the others do."""
-
-
-# Readings by name: milliseconds, MB, all floats.
-Reading = dict[str, float]
 
 
 class Machine:
@@ -145,7 +155,7 @@ def unpacked(
             name = candidate.name if compiled else f"{candidate.name}, not compiled"
             candidates.unpack(candidate, tasks / name, compiled=compiled)
             _trust(tasks / name, certificate)
-            count = requests if compiled and candidate.name != "nothing" else None
+            count = requests if compiled and candidate.name != "nothing" else 0
             made.append(Variant(name=name, candidate=candidate, task=tasks / name, requests=count))
     return made
 
@@ -179,71 +189,59 @@ def same_answers(machine: Machine, measured: list[Variant]) -> None:
 def rounds(
     machine: Machine, measured: list[Variant], count: int, step: Callable[[str], None]
 ) -> dict[str, list[Reading]]:
-    """`count` readings of each variant, by its name. `step` gets each name before."""
+    """`count` readings of each variant, by its name. `step` gets each name before.
+
+    What is compared is measured within seconds, so that other load on the machine affects all of
+    it: a round starts all environments, one after the other, and they take turns with requests.
+    """
     readings: dict[str, list[Reading]] = {variant.name: [] for variant in measured}
     shuffled = random.Random(count)  # noqa: S311, nothing to guess
     for _ in range(count):
-        # What ran before leaves its mark on the caches: each follows each.
-        for variant in shuffled.sample(measured, len(measured)):
-            step(variant.name)
-            readings[variant.name].append(reading(machine, variant))
+        with ExitStack() as environments:
+            running = []
+            # What ran before leaves its mark on the caches: each follows each.
+            for variant in shuffled.sample(measured, len(measured)):
+                step(variant.name)
+                with ExitStack() as environment:
+                    function = environment.enter_context(machine.start(variant))
+                    reading = cold_reading(function, events(variant.candidate)["get"])
+                    readings[variant.name].append(reading)
+                    if variant.requests:
+                        running.append(Environment(variant, function, reading))
+                        environments.push(environment.pop_all())
+            for call in CALLS:
+                time_requests(running, call)
+            for each in running:
+                each.reading["rss"] = each.function.resident_bytes() / MB
     return readings
 
 
-def reading(machine: Machine, variant: Variant) -> Reading:
-    """One environment: its cold start, and then its requests."""
-    sent = events(variant.candidate)
-    with machine.start(variant) as function:
-        _, answered = function.invoke(sent["get"])
-        first = answered.since(function.ready)
-        read = {
-            "cold cpu": answered.cpu * MILLISECONDS,
-            "cold wall": answered.wall * MILLISECONDS,
-            "init cpu": function.ready.cpu * MILLISECONDS,
-            "first cpu": first.cpu * MILLISECONDS,
-            "first wall": first.wall * MILLISECONDS,
-        }
-        if variant.requests:
-            for call, event in sent.items():
-                for _ in range(min(WARMING, variant.requests)):
-                    function.invoke(event)
-                read |= request_reading(function, call, event, variant.requests)
-        read["rss"] = function.resident_bytes() / MB
-    return read
-
-
-def batches(
-    machine: Machine, measured: list[Variant], count: int, requests: int
-) -> dict[str, list[Reading]]:
-    """`count` readings of each variant's warm requests, by its name.
-
-    One environment of each variant runs all the time, and they take turns after every `requests`
-    requests: compared readings are milliseconds apart, so other load affects both.
-    """
-    readings: dict[str, list[Reading]] = {
-        variant.name: [{} for _ in range(count)] for variant in measured
-    }
-    with ExitStack() as stack:
-        running = [
-            (readings[v.name], events(v.candidate), stack.enter_context(machine.start(v)))
-            for v in measured
-        ]
-        for call in CALLS:
-            for _, sent, function in running:
-                request_reading(function, call, sent[call], WARMING)
-            for batch in range(count):
-                for taken, sent, function in running:
-                    taken[batch] |= request_reading(function, call, sent[call], requests)
-    return readings
-
-
-def request_reading(function: Function, call: str, event: bytes, count: int) -> Reading:
-    """The CPU and the wall time of one of `count` equal requests."""
-    began = function.moment()
-    for _ in range(count):
-        function.invoke(event)
-    took = function.moment().since(began)
+def cold_reading(function: Function, event: bytes) -> Reading:
+    """The cold start of an environment that has just been started, and its memory."""
+    _, answered = function.invoke(event)
+    first = answered.since(function.ready)
     return {
-        f"{call} cpu": took.cpu / count * MILLISECONDS,
-        f"{call} wall": took.wall / count * MILLISECONDS,
+        "cold cpu": answered.cpu * MILLISECONDS,
+        "cold wall": answered.wall * MILLISECONDS,
+        "init cpu": function.ready.cpu * MILLISECONDS,
+        "first cpu": first.cpu * MILLISECONDS,
+        "first wall": first.wall * MILLISECONDS,
+        "rss": function.resident_bytes() / MB,
     }
+
+
+def time_requests(running: list[Environment], call: str) -> None:
+    """Send all requests of one call to each environment, in turns, and add what one took."""
+    for variant, function, reading in running:
+        for _ in range(min(WARMING, variant.requests)):
+            function.invoke(events(variant.candidate)[call])
+        reading |= {f"{call} cpu": 0.0, f"{call} wall": 0.0}
+    for begin in range(0, max((each.variant.requests for each in running), default=0), TURN):
+        for variant, function, reading in running:
+            event = events(variant.candidate)[call]
+            began = function.moment()
+            for _ in range(min(TURN, variant.requests - begin)):
+                function.invoke(event)
+            took = function.moment().since(began)
+            reading[f"{call} cpu"] += took.cpu / variant.requests * MILLISECONDS
+            reading[f"{call} wall"] += took.wall / variant.requests * MILLISECONDS

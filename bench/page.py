@@ -7,7 +7,7 @@ from bench.candidates import APP, TITLES
 from bench.events import CALLS
 from bench.events import TITLES as CALL_TITLES
 from bench.levers import LEVERS
-from bench.measure import WARMING
+from bench.measure import TURN, WARMING
 from bench.results import Results, Spread
 
 FILE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -88,8 +88,9 @@ connection costs half a read unit for each cold start.
 `bench/function.py` starts awslambdaric, Lambda's own client for Python, in an environment with only
 boto3, and sends it REST proxy events through a Runtime API, one at a time. CPU is the
 process's clock, for all threads. The function has a core of its own if there are two. Each round
-starts every handler once; {warming} requests of each call come before the {requests} that are
-timed. A run took {minutes} minutes.
+starts every handler once, one after the other. Then they take turns with requests, {turn} at a
+time; {warming} of each call come before the {requests} that are timed. A run took {minutes}
+minutes.
 
 The measurement has no share of a core (Lambda gives one core for 1,769 MB; less memory makes all of
 this slower in proportion, except the Init phase), no microVM, and no download of the zip. Compare
@@ -127,6 +128,7 @@ def text(found: Results, soaked: soak.Soak) -> str:
         list_ms=f"{own['list cpu'].median:.2f}",
         rss_mb=f"{own['rss'].median:.1f}",
         soaked=_soaked(soaked),
+        turn=TURN,
         warming=WARMING,
         requests=found.requests,
         minutes=f"{found.seconds / 60:.1f}",

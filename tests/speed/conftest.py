@@ -7,6 +7,8 @@ import pytest
 from bench import candidates, measure
 from bench.measure import Machine, Variant
 
+REQUESTS = 50
+
 
 @pytest.fixture(scope="session")
 def bench() -> Iterator[tuple[Machine, bytes]]:
@@ -25,4 +27,4 @@ def machine(bench: tuple[Machine, bytes]) -> Machine:
 def measured(bench: tuple[Machine, bytes]) -> list[Variant]:
     """The app, and the plain handler."""
     chosen = [candidates.app(), candidates.peer("plain")]
-    return measure.unpacked(chosen, bench[1], 0, (True,))
+    return measure.unpacked(chosen, bench[1], REQUESTS, (True,))

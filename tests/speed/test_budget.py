@@ -13,14 +13,12 @@ from statistics import median
 import pytest
 
 from bench import measure, soak
-from bench.measure import Machine, Reading, Variant
+from bench.measure import Machine, Variant
 
 # CPU and memory relative to the plain handler's at the same time: docs/performance.md.
 # Which Python it is makes a difference of some percent.
 LIMITS = {"cold cpu": 0.75, "get cpu": 1.05, "post cpu": 1.10, "list cpu": 0.80, "rss": 0.95}
-ROUNDS = 25
-BATCHES = 50
-REQUESTS = 20
+ROUNDS = 15
 
 # What Lambda's own client and boto3's kind of client take is there anyway.
 BASELINE = (
@@ -100,25 +98,19 @@ def test_imports_of_the_init_phase(machine: Machine, measured: list[Variant]) ->
     assert {name for name in ADDED if name.startswith("chalicelib")} <= added.keys()
 
 
-def _ratios(readings: dict[str, list[Reading]]) -> dict[str, float]:
-    """Medians of the app's readings, divided by the plain handler's of the same round."""
-    ours, theirs = readings.values()
-    return {
-        what: median(a[what] / b[what] for a, b in zip(ours, theirs, strict=True))
-        for what in ours[0]
-    }
-
-
 @pytest.mark.timeout(240)
 def test_cpu_and_memory_ratios_to_a_plain_handler(
     machine: Machine, measured: list[Variant]
 ) -> None:
     """Cold starts, requests and memory: medians of ratios of what is measured side by side."""
-    cold = measure.rounds(machine, measured, ROUNDS, lambda _: None)
-    warm = measure.batches(machine, measured, BATCHES, REQUESTS)
+    readings = measure.rounds(machine, measured, ROUNDS, lambda _: None)
 
-    ratios = _ratios(cold) | _ratios(warm)
-    dearer = {what: ratios[what] for what, limit in LIMITS.items() if ratios[what] > limit}
+    ours, theirs = (readings[variant.name] for variant in measured)
+    ratios = {
+        what: median(a[what] / b[what] for a, b in zip(ours, theirs, strict=True))
+        for what in LIMITS
+    }
+    dearer = {what: ratio for what, ratio in ratios.items() if ratio > LIMITS[what]}
     assert dearer == {}
 
 
