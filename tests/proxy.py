@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen += 1
         way = self.server.way if self.server.seen in self.server.faulty else ""
-        action = self.headers["X-Amz-Target"].rpartition(".")[2]
+        action = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         if way in ERRORS:
             self.fail(*ERRORS[way])
         elif way == "conflict" and action == "TransactWriteItems":
