@@ -73,7 +73,7 @@ Each line is the app without one measure. With all of them: {cold_ms} ms, {first
 {get_ms} ms, {list_ms} ms, {rss_mb} MB.
 
 {taken}
-Tried and rejected, because they do not save enough:
+Tried and rejected. Differences that are smaller than the brackets in the tables above are noise:
 
 {left}
 The measures use botocore's public names. They are in `chalicelib/storage/sdk.py` and

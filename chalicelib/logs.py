@@ -14,7 +14,7 @@ from msgspec import json
 def write(level: str, **members: Any) -> None:
     """Write one line."""
     line = json.encode({"level": level, **members})
-    # One call, because the lines of several threads would mix.
+    # One call: with several, the lines of concurrent threads would mix.
     sys.stdout.write(f"{line.decode()}\n")
     sys.stdout.flush()
 

@@ -5,13 +5,14 @@ DynamoDB table and its indexes, the query parameters of the list and the type of
 derived from both. The key and `SERVER_FIELDS` belong to every item.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, defstruct
+from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, ValidationError, convert, defstruct
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 
@@ -47,6 +48,8 @@ COLLECTION = "collection"
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 MAX_INDEXES = 20
+# A name begins the ids of claims and ends the names of tables.
+RESOURCE_NAME = r"[a-z][a-z0-9_-]{0,49}"
 # Characters of up to 4 bytes, of a partition key of at most 2,048 bytes, which a claim prefixes.
 MAX_KEY_LENGTH = 400
 
@@ -131,6 +134,8 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     `name` is the suffix of its table, and the scope of its claims and cursors; the paths that serve
     it belong to app.py's routes. `noun` is what one item is called in messages.
+
+    A field of type `dict` is one value: a merge patch replaces the whole object.
 
     - `filters`: fields by whose exact value a list can be filtered.
     - `ignore_case`: those of `filters` and `unique` that are compared without case.
@@ -257,6 +262,11 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             "create_defaults": self.create_defaults,
         }
         problems = [f"{name} is a name of the server's own" for name in types if name in reserved]
+        if self.name == CLAIMS or not re.fullmatch(RESOURCE_NAME, self.name):
+            problems.append(
+                f"the name {self.name!r} is not 1 to 50 of a-z 0-9 _ - beginning with a letter, or "
+                f"it is {CLAIMS}, which is the server's own"
+            )
         problems += [
             f"{option} names {name}, which is not a field"
             for option, names in declared.items()
@@ -269,6 +279,11 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             if not _is_storable(field.type)
         ]
         problems += [
+            f"the default of {name} is not a valid value of the field"
+            for name, default in self.defaults.items()
+            if not _is_valid(self.field_infos[name].type, default)
+        ]
+        problems += [
             f"{option} names {name} twice"
             for option, names in declared.items()
             for name in set(names)
@@ -277,8 +292,9 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         if problems:
             return problems
         problems += [
-            f"{name} cannot be in {option}: its text needs a pattern, or a length from 1 to at "
-            f"most {MAX_KEY_LENGTH}, because it is a key of DynamoDB"
+            f"{name} cannot be in {option}: its text must have 1 to at most {MAX_KEY_LENGTH} "
+            "characters, by min_length and max_length or by a pattern, because it is a key of "
+            "DynamoDB"
             for option in ("filters", "unique", "references")
             for name in declared[option]
             if types[name] == "S" and not _is_key_text(self.field_infos[name].type)
@@ -333,24 +349,41 @@ def _is_storable(kind: Any) -> bool:
     return kind in (str, int, bool, list, dict) or _is_number(kind)
 
 
+def _is_valid(kind: Any, value: Any) -> bool:
+    """Whether a value follows the rules of a field's type."""
+    try:
+        if _is_number(kind):
+            kind.parse(value)
+        else:
+            convert(value, kind)
+    except (ValidationError, ValueError):
+        return False
+    return True
+
+
 def _is_number(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Number)
 
 
 def _is_key_text(kind: Any) -> bool:
-    """Whether every text of a field's type can be a key: not empty, and not too long."""
+    """Whether every text of a field's type can be a key: not empty, and not too long.
+
+    A pattern bounds the length if it refuses a text of letters that is too long.
+    """
     if get_origin(kind) in (Union, UnionType):
         return all(_is_key_text(each) for each in get_args(kind) if each is not UnsetType)
     if get_origin(kind) is Literal:
         return "" not in get_args(kind)
-    return any(
-        meta.pattern is not None
-        or (
-            (meta.min_length or 0) > 0 and (meta.max_length or MAX_KEY_LENGTH + 1) <= MAX_KEY_LENGTH
-        )
-        for meta in getattr(kind, "__metadata__", ())
-        if isinstance(meta, Meta)
+    metas = [each for each in getattr(kind, "__metadata__", ()) if isinstance(each, Meta)]
+    patterns = [re.compile(meta.pattern) for meta in metas if meta.pattern is not None]
+    too_long = "a" * (MAX_KEY_LENGTH + 1)
+    is_bounded = any(
+        meta.max_length is not None and meta.max_length <= MAX_KEY_LENGTH for meta in metas
+    ) or any(not pattern.search(too_long) for pattern in patterns)
+    is_not_empty = any((meta.min_length or 0) > 0 for meta in metas) or any(
+        not pattern.search("") for pattern in patterns
     )
+    return is_bounded and is_not_empty
 
 
 def key_type(kind: Any) -> AttributeType | None:

@@ -1,4 +1,4 @@
-"""Settings: every environment variable that the app reads, checked once, with its default."""
+"""Settings: the environment variables that configure the app, checked once, with defaults."""
 
 import os
 import re

@@ -115,7 +115,7 @@ def _field_problem(field: FieldInfo, value: Any, *, textual: bool) -> str | None
 
 
 def _message(kind: Any, value: object, otherwise: str = "") -> str:
-    """What is right for a field of type `kind`, which `value` does not have."""
+    """The rule of a field of type `kind` that `value` breaks."""
     # Imported here because only invalid input needs it.
     from msgspec import inspect  # noqa: PLC0415
 
@@ -159,8 +159,8 @@ def _type_and_description(info: "Type") -> "tuple[Type, str]":
 
 def _text_message(value: str, minimum: int, maximum: int | None) -> str:
     if minimum <= len(value) <= (len(value) if maximum is None else maximum):
-        # The length is right, so the pattern did not match: models.VISIBLE.
-        return "must not be blank"
+        # The length is right, so the pattern did not match.
+        return "has a wrong format" if re.search(r"[A-Za-z0-9]", value) else "must not be blank"
     return f"must have {minimum} {'or more' if maximum is None else f'to {maximum}'} characters"
 
 

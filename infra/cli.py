@@ -185,7 +185,7 @@ def account() -> None:
 @stage_option(local=True)
 @folder_option
 def backfill(stage: Stage, folder: Path) -> None:
-    """Add new fields' defaults, and lower-case copies, to a stage's older items."""
+    """Add new fields' defaults, lower-case copies and claims to a stage's older items."""
     _use_database(stage, folder)
     from chalicelib.storage.dynamodb import client
     from infra.aws import backfill as completion

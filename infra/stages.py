@@ -1,8 +1,8 @@
 """The stages of `.chalice/config.json`, the one file that has the differences between stages.
 
 Chalice reads its own settings there: https://aws.github.io/chalice/topics/configfile.html. Settings
-that Chalice does not have are under `infra`; `Infra` has their names, types and defaults. No
-default costs anything while the API is not called.
+that Chalice does not have are under `infra`; `Infra` has their names, types and defaults. With
+the defaults, an API that is not called costs its storage and its backups.
 """
 
 import json
@@ -107,7 +107,7 @@ class Stage(Struct, frozen=True):
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of everything that it has."""
+        """The tags of the stage's AWS resources."""
         tags: dict[str, str] = self.config.tags
         return {name: value for name, value in tags.items() if name != "aws-chalice"}
 

@@ -180,9 +180,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where to put the contract to."""
-    parser.addoption("--url", help="put the contract to the API at this URL, and nowhere else")
-    parser.addoption("--stage", default="local", help="the stage that is there (local)")
+    """The options of the contract tests."""
+    parser.addoption("--url", help="run the contract tests against this URL only")
+    parser.addoption("--stage", default="local", help="the stage of the API at --url (local)")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,8 +8,9 @@ from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 import chalice
+from chalice import Blueprint as Blueprint  # noqa: PLC0414, app.py imports it from here
 from chalice import Chalice
-from chalice import Response as Response  # noqa: PLC0414, app.py imports it from here
+from chalice import Response as Response  # noqa: PLC0414, as above
 
 import chalicelib
 from chalicelib import logs, settings
@@ -108,8 +109,9 @@ class View:
 class Api(Chalice):
     """Chalice with `View`s, HEAD for every GET, and one log line for every invocation.
 
-    Blueprints work as in Chalice; their views take a `Request`, too. `chalice local` replaces the
-    class of the app (chalice.local.LocalChalice), so that requests are handled by functions.
+    Blueprints work as in Chalice; their views take a `Request`, too. Requests are handled by
+    functions, not by methods, because `chalice local` replaces the class of the app
+    (chalice.local.LocalChalice).
     """
 
     def __init__(self, app_name: str) -> None:

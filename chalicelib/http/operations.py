@@ -2,8 +2,8 @@
 
     @app.route("/reviews", methods=["POST"], operation=Create(REVIEWS))
 
-The OpenAPI document, the Postman collection and the replay of an idempotency key read the
-declaration. Chalice itself does not know it.
+The OpenAPI document, the Postman collection, the links of `GET /`, the cache keys of API Gateway
+and the replay of an idempotency key read the declaration. Chalice itself does not know it.
 """
 
 from typing import Literal

@@ -43,7 +43,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path of the URL, without a trailing slash, under the stage's or the domain's path."""
+        """The path of the URL, with the stage's or the domain's path, without a trailing slash."""
         path: str = self._request.context["path"]
         return path.rstrip("/")
 

@@ -11,11 +11,23 @@ from typing import Any
 AttributeValue = dict[str, Any]
 Row = dict[str, AttributeValue]
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_DIGITS = 38
+LARGEST_INT = 10**MAX_DIGITS - 1
+SMALLEST_EXPONENT, LARGEST_EXPONENT = -130, 125
+MAX_DEPTH = 32
 
-def encode(value: Any) -> AttributeValue:
+
+class NotStorable(ValueError):
+    """DynamoDB cannot store a value; the message completes a sentence about its field."""
+
+
+def encode(value: Any, depth: int = 1) -> AttributeValue:
     """The attribute value of a JSON value, whose numbers are int or Decimal.
 
-    Raises TypeError for what JSON does not have, and for a binary float.
+    Raises NotStorable for a number of more than MAX_DIGITS digits or out of DynamoDB's range, and
+    for lists and objects in more than MAX_DEPTH levels. Raises TypeError for what JSON does not
+    have, and for a binary float.
     """
     match value:
         case str():
@@ -23,15 +35,19 @@ def encode(value: Any) -> AttributeValue:
         case bool():
             return {"BOOL": value}
         case int():
+            if abs(value) > LARGEST_INT:
+                raise NotStorable(f"has a number of more than {MAX_DIGITS} digits")
             return {"N": str(value)}
         case Decimal():
             return {"N": _digits(value)}
         case None:
             return {"NULL": True}
+        case list() | dict() if depth > MAX_DEPTH:
+            raise NotStorable(f"is nested in more than {MAX_DEPTH} levels")
         case list():
-            return {"L": [encode(each) for each in value]}
+            return {"L": [encode(each, depth + 1) for each in value]}
         case dict():
-            return {"M": encode_row(value)}
+            return {"M": {name: encode(each, depth + 1) for name, each in value.items()}}
     raise TypeError(f"{type(value).__name__} has no attribute value")
 
 
@@ -63,6 +79,10 @@ def decode_row(row: Row, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _digits(number: Decimal) -> str:
+    if len(number.as_tuple().digits) > MAX_DIGITS:
+        raise NotStorable(f"has a number of more than {MAX_DIGITS} digits")
+    if number and not SMALLEST_EXPONENT <= number.adjusted() <= LARGEST_EXPONENT:
+        raise NotStorable("has a number that is too large, or too close to 0")
     # DynamoDB trims zeros, too: a number that is written must read the same as one that is stored.
     text = format(number, "f")
     if "." in text:

@@ -25,7 +25,14 @@ from chalicelib.schema import (
     lowercase_attribute,
 )
 from chalicelib.storage import claims, dynamodb, idempotency, transactions
-from chalicelib.storage.attributes import AttributeValue, Row, decode_row, encode_row
+from chalicelib.storage.attributes import (
+    AttributeValue,
+    NotStorable,
+    Row,
+    decode_row,
+    encode,
+    encode_row,
+)
 from chalicelib.storage.dynamodb import ConditionFailed
 from chalicelib.storage.expressions import (
     Change,
@@ -95,7 +102,7 @@ class Collection:
 
         Raises Invalid, also for a `key` of None and for a reference to an item that does not exist,
         NotFound, PreconditionFailed, Conflict if another item has the value of a unique field,
-        Unavailable, or the refusal of one of the additional `guards`.
+        IdempotencyKeyReused, Unavailable, or the refusal of one of the additional `guards`.
         """
         fields = self._parse(self.resource.fields, body, key)
         removed = self.resource.optional_fields - fields.keys()
@@ -119,8 +126,8 @@ class Collection:
     def delete(self, key: str, context: Context, *guards: Guard) -> None:
         """Delete an item.
 
-        Raises Invalid, NotFound, PreconditionFailed, Unavailable, or the refusal of one of the
-        additional `guards`.
+        Raises Invalid, NotFound, PreconditionFailed, IdempotencyKeyReused, Unavailable, or the
+        refusal of one of the additional `guards`.
         """
         if self.resource.unique or context.idempotency_key:
             self._write_in_transaction(key, None, context, guards)
@@ -142,7 +149,8 @@ class Collection:
     ) -> Page:
         """The page of the list that the query parameters describe. Raises Invalid or Unavailable.
 
-        One Query, which reads the page and one item more, to know whether there is a next page.
+        A Query reads the page and one item more, to know whether there is a next page. A page of
+        more than 1 MB takes a Query for each MB.
         """
         parameters = given_fields(
             parse_query(self.resource.list_parameters, query, noun=self.resource.noun)
@@ -364,13 +372,24 @@ class Collection:
         }
 
     def _row(self, values: Mapping[str, Any]) -> Row:
-        """The row to store, with the lower-case copies that indexes and claims compare."""
+        """The row to store, with the lower-case copies that indexes and claims compare.
+
+        Raises Invalid for what DynamoDB cannot store, which a field of free form may have.
+        """
         copies = {
             lowercase_attribute(name): values[name].lower()
             for name in self.resource.ignore_case
             if name in values
         }
-        return encode_row({**values, **copies})
+        row, problems = {}, []
+        for name, value in {**values, **copies}.items():
+            try:
+                row[name] = encode(value)
+            except NotStorable as error:
+                problems.append(Problem(name, str(error)))
+        if problems:
+            raise Invalid(*problems)
+        return row
 
     def _item(self, row: Row) -> Item:
         # Decoded from attribute values also after a write, so that every answer with one etag has

@@ -14,7 +14,7 @@ from msgspec import Struct
 from chalicelib.errors import Invalid, Problem
 from chalicelib.schema import COLLECTION, Index, Resource, bound_parameters
 from chalicelib.storage import cursors
-from chalicelib.storage.attributes import AttributeValue, Row, decode, encode
+from chalicelib.storage.attributes import AttributeValue, NotStorable, Row, decode, encode
 from chalicelib.storage.expressions import Expression
 
 # At most 38 digits: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -60,6 +60,11 @@ class ListQuery(Struct, frozen=True):
             (name,) = filters
             index, value = resource.filter_index(name), parameters[name]
             value = value.lower() if name in resource.ignore_case else value
+        for name in (*filters, *bound_parameters(field)):
+            try:
+                encode(parameters.get(name))
+            except NotStorable as error:
+                raise Invalid(Problem(name, str(error))) from None
         minimum, maximum = (parameters.get(name) for name in bound_parameters(field))
         return cls(resource, index, value, minimum, maximum, ascending=field == sort)
 

@@ -1,8 +1,8 @@
 """botocore clients that start and parse faster than `boto3.client`.
 
-boto3's clients are botocore's. Three replaceable components of botocore's session are replaced: the
-loader of data files, the parser of responses, and the User-Agent header. boto3 itself is not
-imported. docs/performance.md has what each saves.
+boto3's clients are botocore's. Two replaceable components of botocore's session are replaced: the
+loader of data files and the parser of responses. The User-Agent header is built once, and boto3
+itself is not imported. docs/performance.md has what each saves.
 https://botocore.amazonaws.com/v1/documentation/api/latest/reference/loaders.html
 """
 

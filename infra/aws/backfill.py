@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.models import RESOURCES
 from chalicelib.schema import Resource, lowercase_attribute
-from chalicelib.storage import claims, dynamodb
+from chalicelib.storage import claims, dynamodb, transactions
 from chalicelib.storage.attributes import Row, encode_row
 from chalicelib.storage.expressions import Expression
+from chalicelib.storage.transactions import TransactionConflict
+from infra.errors import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,15 +27,12 @@ BATCH = 100
 
 
 def backfill(client: "DynamoDBClient", tell: Callable[[str], None] = print) -> None:
-    """Complete the rows of every table. It may be interrupted, and run again."""
+    """Complete the rows of every table; may be interrupted and run again. Raises CommandError."""
     for resource in RESOURCES:
         table = dynamodb.table_name(resource.name)
         count = 0
         for row in scan(client, table):
-            missing = missing_attributes(resource, row)
-            if missing:
-                _add(client, table, resource, row, missing)
-                count += 1
+            count += _complete(client, resource, row)
         if count:
             tell(f"{table}: {count} items completed")
         if resource.unique:
@@ -42,11 +41,18 @@ def backfill(client: "DynamoDBClient", tell: Callable[[str], None] = print) -> N
 
 
 def missing_attributes(resource: Resource, row: Row) -> Row:
-    """The attributes that a row would have if it were written now."""
+    """The attributes that a row lacks, or whose lower-case copy is not that of its field.
+
+    A copy is out of date if a version that did not know it has changed the field.
+    """
     wanted = encode_row(resource.defaults)
-    for name in resource.ignore_case & row.keys():
-        wanted[lowercase_attribute(name)] = {"S": row[name]["S"].lower()}
-    return {name: value for name, value in wanted.items() if name not in row}
+    complete = wanted | row
+    missing = {name: value for name, value in wanted.items() if name not in row}
+    for name in sorted(resource.ignore_case & complete.keys()):
+        copy = {"S": complete[name]["S"].lower()}
+        if row.get(lowercase_attribute(name)) != copy:
+            missing[lowercase_attribute(name)] = copy
+    return missing
 
 
 def scan(client: "DynamoDBClient", table: str) -> Iterator[Row]:
@@ -69,7 +75,7 @@ def _claim_all(client: "DynamoDBClient", resource: Resource) -> Iterator[str]:
         for row, name, claim in wanted:
             owner = row[resource.key]["S"]
             if claim not in owners:
-                _claim(client, resource, row, claim)
+                _claim(resource, row, name, claim)
                 owners[claim] = owner
             elif owners[claim] != owner:
                 yield f"{resource.noun} '{owner}': another {resource.noun} has its {name}"
@@ -80,44 +86,68 @@ def _owners(client: "DynamoDBClient", wanted: AbstractSet[str]) -> dict[str, str
     owners: dict[str, str] = {}
     keys: Any = [{"id": {"S": claim}} for claim in wanted]
     while keys:
-        said: Any = client.batch_get_item(
+        response: Any = client.batch_get_item(
             RequestItems={claims.TABLE: {"Keys": keys, "ConsistentRead": True}}
         )
-        owners |= {row["id"]["S"]: row["owner"]["S"] for row in said["Responses"][claims.TABLE]}
-        keys = said["UnprocessedKeys"].get(claims.TABLE, {}).get("Keys", [])
+        owners |= {row["id"]["S"]: row["owner"]["S"] for row in response["Responses"][claims.TABLE]}
+        keys = response["UnprocessedKeys"].get(claims.TABLE, {}).get("Keys", [])
     return owners
 
 
-def _claim(client: "DynamoDBClient", resource: Resource, row: Row, claim: str) -> None:
-    """Claim an item's value, if the item is as it was read and no other has come first."""
-    owner = row[resource.key]
+def _claim(resource: Resource, row: Row, name: str, claim: str) -> None:
+    """Claim an item's value of the field `name`, if it still has the value. Raises CommandError."""
+    expression = Expression()
+    attribute = resource.compared_attribute(name)
     check = {
         "TableName": dynamodb.table_name(resource.name),
-        "Key": {resource.key: owner},
-        "ConditionExpression": "etag = :etag",
-        "ExpressionAttributeValues": {":etag": row["etag"]},
+        "Key": {resource.key: row[resource.key]},
+        "ConditionExpression": (
+            f"{expression.name(attribute)} = {expression.value(row[attribute])}"
+        ),
+        **expression.parameters(),
     }
     put = {
         "TableName": claims.TABLE,
-        "Item": {"id": {"S": claim}, "owner": owner},
+        "Item": {"id": {"S": claim}, "owner": row[resource.key]},
         "ConditionExpression": "attribute_not_exists(id)",
     }
-    items: Any = [{"ConditionCheck": check}, {"Put": put}]
-    # Refused: another write has come since, which has made the claims itself.
-    with suppress(client.exceptions.TransactionCanceledException):
-        client.transact_write_items(TransactItems=items)
+    for _ in transactions.attempts():
+        with suppress(TransactionConflict):
+            # Refused: a write has changed the value since, or set it, and has made its own claim.
+            transactions.write({"item": {"ConditionCheck": check}, "claim": {"Put": put}})
+            return
+    raise CommandError("The database is busy; run make backfill again.")
 
 
-def _add(client: "DynamoDBClient", table: str, resource: Resource, row: Row, missing: Row) -> None:
-    # The etag stays, because clients see the same item. The condition: no write has come since.
-    expression = Expression()
-    sets = [f"{expression.name(n)} = {expression.value(value)}" for n, value in missing.items()]
-    etag, known = expression.name("etag"), expression.value(row["etag"])
-    with suppress(client.exceptions.ConditionalCheckFailedException):
-        client.update_item(
-            TableName=table,
-            Key={resource.key: row[resource.key]},
-            UpdateExpression=f"SET {', '.join(sets)}",
-            ConditionExpression=f"{etag} = {known}",
-            **expression.parameters(),
-        )
+def _complete(client: "DynamoDBClient", resource: Resource, row: Row) -> bool:
+    """Add what a row lacks; returns whether something was added."""
+    table, key = dynamodb.table_name(resource.name), {resource.key: row[resource.key]}
+    while missing := missing_attributes(resource, row):
+        expression = Expression()
+        # The etag stays, because clients see the same item.
+        sets = [f"{expression.name(n)} = {expression.value(value)}" for n, value in missing.items()]
+        conditions = [f"attribute_exists({expression.name(resource.key)})"]
+        copied = {name for name in resource.ignore_case if lowercase_attribute(name) in missing}
+        conditions += [
+            f"{expression.name(name)} = {expression.value(row[name])}"
+            if name in row
+            else f"attribute_not_exists({expression.name(name)})"
+            for name in sorted(missing.keys() | copied)
+        ]
+        try:
+            client.update_item(
+                TableName=table,
+                Key=key,
+                UpdateExpression=f"SET {', '.join(sets)}",
+                ConditionExpression=" AND ".join(conditions),
+                **expression.parameters(),
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            # Another write has come since the row was read.
+            found: Any = client.get_item(TableName=table, Key=key, ConsistentRead=True)
+            if "Item" not in found:
+                return False
+            row = found["Item"]
+        else:
+            return True
+    return False

@@ -74,6 +74,11 @@ class Gateway(LocalGateway):
             return self._problem(431, detail, method, headers.get("origin"))
         if method in ("GET", "HEAD") and path in ASSETS:
             return _asset(path)
+        if path.startswith("//"):
+            # Chalice's RouteMatcher would take the first segment for a host.
+            return self._problem(
+                404, f"No resource has the path {path}.", method, headers.get("origin")
+            )
         try:
             response: LambdaResponse = self.handle_request(method, _quoted(target), headers, body)
         except ForbiddenError:

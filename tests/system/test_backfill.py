@@ -1,10 +1,12 @@
 """`make backfill`: what it adds to items from before a declaration, and what it reports."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from msgspec import Meta, defstruct
 
+from chalicelib.schema import Resource
 from chalicelib.storage import claims, dynamodb
 from infra.aws import backfill
 from infra.aws.claims_check import check
@@ -116,3 +118,69 @@ def test_value_of_two_items(in_process: Client, run: Backfill, user: Any, repair
     assert in_process.request(repair, f"/users/{loser}", new).status in (200, 204)
     assert stored(claims.TABLE, claim_on("username", user))["owner"]["S"] == owner
     assert run() == []
+
+
+def test_concurrent_writes(in_process: Client, run: Backfill, user: Any) -> None:
+    """A write between the scan and the backfill's own write: nothing is left out."""
+    key = {"userId": {"S": user["userId"]}}
+    delete_claims(user)
+    remove_attributes(USERS, key, "usernameLowercase", "emailLowercase")
+    names = iter(("Bea", "Cleo", "Dora", "Eve", "Fay", "Gil"))
+    events = dynamodb.client.meta.events
+
+    def rename(params: dict[str, Any], **_: Any) -> None:
+        # Another PATCH before each write that the backfill makes, but not before its own.
+        events.unregister("provide-client-params.dynamodb.UpdateItem", rename)
+        events.unregister("provide-client-params.dynamodb.TransactWriteItems", rename)
+        in_process.patch(f"/users/{user['userId']}", {"name": next(names)})
+        events.register("provide-client-params.dynamodb.TransactWriteItems", rename)
+
+    events.register("provide-client-params.dynamodb.UpdateItem", rename)
+    try:
+        assert run() == [f"{USERS}: 1 items completed"]
+    finally:
+        events.unregister("provide-client-params.dynamodb.TransactWriteItems", rename)
+
+    assert next(names) == "Eve"
+    assert {"usernameLowercase", "emailLowercase"} <= stored(USERS, key).keys()
+    for field in ("username", "email"):
+        assert stored(claims.TABLE, claim_on(field, user))["owner"]["S"] == user["userId"]
+
+
+def test_missing_attributes() -> None:
+    """Defaults, copies of defaults, and copies that a version without them has left behind."""
+    kind = defstruct("Cup", [("colour", Annotated[str, Meta(min_length=1, max_length=9)], "Red")])
+    cups = Resource(
+        name="cups",
+        noun="cup",
+        fields=kind,
+        filters=("colour",),
+        ignore_case=frozenset({"colour"}),
+    )
+    blue, red = {"S": "Blue"}, {"S": "red"}
+
+    missing = [
+        backfill.missing_attributes(cups, row)
+        for row in ({}, {"colour": blue}, {"colour": blue, "colourLowercase": red})
+    ]
+
+    assert missing == [
+        {"colour": {"S": "Red"}, "colourLowercase": red},
+        {"colourLowercase": {"S": "blue"}},
+        {"colourLowercase": {"S": "blue"}},
+    ]
+
+
+def test_copy_that_is_out_of_date(in_process: Client, run: Backfill, user: Any) -> None:
+    """A version without the copy has changed the field: the copy and the claim follow."""
+    key = {"userId": {"S": user["userId"]}}
+    delete_claims({"username": user["username"], "email": user["email"]})
+    changed = f"New.{unique()}"
+    dynamodb.client.put_item(
+        TableName=USERS, Item=stored(USERS, key) | {"username": {"S": changed}}
+    )
+
+    assert run() == [f"{USERS}: 1 items completed"]
+
+    assert in_process.get("/users", {"username": changed}).json["items"][0]["username"] == changed
+    assert in_process.post("/users", {"name": "Eve", "username": changed}).status == 409

@@ -65,6 +65,16 @@ def test_path_is_matched_as_sent(live: Client, method: str, segment: str) -> Non
     assert live.get("/products/teapot").status == 200
 
 
+@pytest.mark.parametrize("path", ["//evil.example/", "//evil.example/products", "//products"])
+def test_path_with_an_empty_segment(live: Client, path: str) -> None:
+    """It is no host: nothing redirects or links to it."""
+    answer = live.request("GET", path, Accept="text/html")
+
+    assert answer.status == 404
+    assert answer.json["detail"] == f"No resource has the path {path}."
+    assert not {"location", "link"} & answer.headers.keys()
+
+
 def test_preflight(live: Client) -> None:
     """The response has the common headers, though the app never sees the request."""
     headers = live.request("OPTIONS", "/todos").headers

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from chalicelib import settings
 from chalicelib.storage import attributes, dynamodb
-from chalicelib.storage.attributes import decode, encode
+from chalicelib.storage.attributes import NotStorable, decode, encode
 from tests.conftest import PROJECT
 
 text = st.text()
@@ -70,6 +70,35 @@ def test_non_json_values_are_rejected(value: object) -> None:
     """A binary float above all: it would not be returned equal."""
     with pytest.raises(TypeError, match="has no attribute value"):
         encode(value)
+
+
+def nested(levels: int) -> Any:
+    """Lists in lists."""
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        10**38,
+        -(10**38),
+        Decimal("1." + "1" * 38),
+        Decimal("1e126"),
+        Decimal("1e-131"),
+        nested(33),
+        {"deep": nested(32)},
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_values_that_dynamodb_cannot_store(value: Any) -> None:
+    """More digits, larger or deeper than its limits; the limits themselves are stored."""
+    with pytest.raises(NotStorable):
+        encode(value)
+    for possible in (10**38 - 1, Decimal("1e125"), Decimal("1e-130"), nested(32)):
+        assert decode(encode(possible)) == possible
 
 
 def test_unknown_attribute_types_are_rejected() -> None:

@@ -7,11 +7,22 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
-from chalicelib.errors import DeclarationError
-from chalicelib.models import PRODUCTS, RESOURCES, REVIEWERS, REVIEWS, TODOS, USERS, Price
+from chalicelib.errors import DeclarationError, Invalid
+from chalicelib.models import (
+    EMPTY_OR_VISIBLE,
+    PRODUCTS,
+    RESOURCES,
+    REVIEWERS,
+    REVIEWS,
+    TODOS,
+    USERS,
+    VISIBLE,
+    Price,
+)
 from chalicelib.schema import Resource
+from chalicelib.validation import parse
 from infra import stages
 from infra.aws import tables
 
@@ -33,7 +44,7 @@ class Thing(Struct, forbid_unknown_fields=True):
 
 def declared(**options: Any) -> Resource:
     """A declaration of Thing."""
-    return Resource(name="things", noun="thing", fields=Thing, **options)
+    return Resource(**{"name": "things", "noun": "thing", "fields": Thing, **options})
 
 
 def structure(**types: Any) -> type[Struct]:
@@ -103,12 +114,14 @@ def test_types_of_index_keys() -> None:
         ({"ranges": ("grams",)}, "grams cannot be in ranges: it is optional, and a list sorted by"),
         ({"unique": ("count",)}, "count cannot be in unique: its type is not text"),
         ({"references": {"count": PRODUCTS}}, "count cannot be in references: its type is not"),
-        ({"filters": ("note",)}, "note cannot be in filters: its text needs a pattern, or a len"),
-        ({"unique": ("note",)}, "note cannot be in unique: its text needs a pattern, or a length"),
+        ({"filters": ("note",)}, "note cannot be in filters: its text must have 1 to at most 400"),
+        ({"unique": ("note",)}, "note cannot be in unique: its text must have 1 to at most 400"),
         ({"filters": ("name", "name")}, "filters names name twice"),
         ({"ignore_case": frozenset({"name"})}, "name cannot be in ignore_case: it is not text in"),
         ({"create_defaults": {"name": str}}, "name cannot be in create_defaults: it is not opt"),
         ({"key": "name"}, "name is a name of the server's own"),
+        ({"name": "claims"}, "the name 'claims' is not 1 to 50 of a-z 0-9 _ - beginning with a"),
+        ({"name": "Idempotency-Key#"}, "the name 'Idempotency-Key#' is not 1 to 50 of a-z 0-9"),
     ],
 )
 def test_declaration_that_cannot_work(options: dict[str, Any], reason: str) -> None:
@@ -134,6 +147,16 @@ def test_declaration_that_cannot_work(options: dict[str, Any], reason: str) -> N
             "emailLowercase is a name of the server's own",
         ),
         (
+            {"text": Annotated[str, Meta(min_length=1, max_length=5000, pattern=VISIBLE)]},
+            {"filters": ("text",)},
+            "text cannot be in filters: its text must have 1 to at most 400 characters",
+        ),
+        (
+            {"text": Annotated[str, Meta(max_length=100, pattern=EMPTY_OR_VISIBLE)]},
+            {"filters": ("text",)},
+            "text cannot be in filters: its text must have 1 to at most 400 characters",
+        ),
+        (
             {f"f{n}": KeyText for n in range(20)},
             {"filters": tuple(f"f{n}" for n in range(20))},
             "it needs 21 indexes, and a table has at most 20",
@@ -146,6 +169,30 @@ def test_field_that_cannot_work(
     """A type without an attribute value, a name that is taken, more indexes than a table has."""
     with pytest.raises(DeclarationError, match=re.escape(f"Thing in models.py: {reason}")):
         Resource(name="things", noun="thing", fields=structure(**types), **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"), [(Annotated[int, Meta(ge=0)], -1), (Price, Decimal(-1)), (KeyText, "")]
+)
+def test_default_that_breaks_the_rule_of_its_field(kind: Any, default: Any) -> None:
+    """An item could not be sent back as it was read."""
+    fields = defstruct("Thing", [("note", kind, default)])
+
+    with pytest.raises(DeclarationError, match="the default of note is not a valid value"):
+        Resource(name="things", noun="thing", fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [("abc", "has a wrong format"), ("  ", "must not be blank")]
+)
+def test_text_that_does_not_match_its_pattern(value: str, message: str) -> None:
+    """A pattern without a description: the message does not guess what is wrong."""
+    kind = structure(code=Annotated[str, Meta(min_length=1, max_length=3, pattern="^[A-Z]{3}$")])
+
+    with pytest.raises(Invalid) as refused:
+        parse(kind, {"code": value}, noun="thing")
+
+    assert str(refused.value) == f"code {message}"
 
 
 def test_reviewers() -> None:
