@@ -90,6 +90,8 @@ def results(
             name: {
                 what: _spread([a[what] / b[what] for a, b in zip(ours, theirs, strict=True)], 4)
                 for what in theirs[0]
+                # A reading below the resolution of the process's clock is 0.
+                if all(each[what] for each in theirs)
             }
             for name, theirs in readings.items()
             if name != APP
