@@ -9,7 +9,7 @@ from time import monotonic, sleep
 import pytest
 
 EVENTUALLY_SECONDS = 30
-# How long the processor is left to what is waited for, between two looks at it.
+# The pause between two evaluations of a condition.
 LOOK_SECONDS = 0.02
 
 # A command and its output, as the documentation prints them.

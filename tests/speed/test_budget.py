@@ -102,7 +102,7 @@ def test_imports_of_the_init_phase(machine: Machine, measured: list[Variant]) ->
 def test_cpu_and_memory_ratios_to_a_plain_handler(
     machine: Machine, measured: list[Variant]
 ) -> None:
-    """Cold starts, requests and memory: medians of ratios of what is measured side by side."""
+    """Cold starts, requests and memory: medians of the ratios within each round."""
     readings = measure.rounds(machine, measured, ROUNDS, lambda _: None)
 
     ours, theirs = (readings[variant.name] for variant in measured)

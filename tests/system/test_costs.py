@@ -150,7 +150,7 @@ def test_page_over_one_megabyte_is_full(in_process: Client, calls: Calls) -> Non
     assert page["next"] is None
     (first, limit), (second, rest) = queries
     assert (first, second, limit) == ("Query", "Query", 101)
-    # The second reads what is missing, and no item more.
+    # The second Query asks for the missing items only.
     assert 101 - len(made) < rest < limit
 
 

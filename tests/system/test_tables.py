@@ -196,6 +196,7 @@ def test_interrupted_run_is_completed_by_the_next(client: Any) -> None:
         deaths += 1
         take_steps(client, stage)
         assert state(client, stage) == wanted, f"after death before call {number}"
+        assert take_steps(client, stage) == []
 
     # A call at least for each step, and one to look for each table.
     assert deaths >= STEPS + len(RESOURCES) + 1

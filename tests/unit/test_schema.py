@@ -186,7 +186,7 @@ def test_default_that_breaks_the_rule_of_its_field(kind: Any, default: Any) -> N
     ("value", "message"), [("abc", "has a wrong format"), ("  ", "must not be blank")]
 )
 def test_text_that_does_not_match_its_pattern(value: str, message: str) -> None:
-    """A pattern without a description: the message does not guess what is wrong."""
+    """A pattern without a description: the message names no rule."""
     kind = structure(code=Annotated[str, Meta(min_length=1, max_length=3, pattern="^[A-Z]{3}$")])
 
     with pytest.raises(Invalid) as refused:
