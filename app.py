@@ -6,7 +6,14 @@ data-access module, and returns a response.
 
 import chalicelib
 from chalicelib import init, settings
-from chalicelib.http.api import Api, Response, docs_page, openapi_document, resources_by_list_path
+from chalicelib.http.api import (
+    Api,
+    Response,
+    docs_page,
+    openapi_document,
+    resources_by_list_path,
+    sign_in_redirect_page,
+)
 from chalicelib.http.operations import Create, Delete, List, Patch, Read, Replace
 from chalicelib.http.requests import MERGE_PATCH, Request
 from chalicelib.http.responses import (
@@ -61,6 +68,12 @@ def read_openapi(request: Request) -> Response:
 def read_docs(request: Request) -> Response:
     """Return the page that shows the OpenAPI document."""
     return docs_page(app)
+
+
+@app.route("/docs/oauth2-redirect.html", methods=["GET"])
+def read_sign_in_redirect(request: Request) -> Response:
+    """Return the page to which the issuer sends the docs page's window after a sign-in."""
+    return sign_in_redirect_page()
 
 
 @app.route("/users", methods=["POST"], operation=Create(USERS))

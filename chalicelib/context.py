@@ -10,11 +10,13 @@ from msgspec import Struct
 class Caller(Struct, frozen=True):
     """Who makes a call.
 
-    `subject` identifies the caller: empty, or text that matches `schema.Key`. What belongs to a
-    caller, such as an idempotency key, is stored under it.
+    `subject` identifies the caller: text that matches `schema.Key`, or empty for an anonymous
+    caller. What belongs to a caller, such as an idempotency key, is stored under it. `roles` are
+    those of the access token.
     """
 
     subject: str = ""
+    roles: frozenset[str] = frozenset()
 
 
 ANONYMOUS = Caller()
@@ -55,8 +57,12 @@ class IdempotencyKey(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """What a call to the data-access module depends on, besides its arguments."""
+    """What a call to the data-access module depends on, besides its arguments.
+
+    `owner` is the subject whose items of an owned resource are meant; None means the caller's own.
+    """
 
     caller: Caller
+    owner: str | None = None
     precondition: Precondition = UNCONDITIONAL
     idempotency_key: IdempotencyKey | None = None

@@ -62,12 +62,38 @@ class Invalid(DomainError):
         self.problems = problems
 
 
-class Unavailable(DomainError):
-    """DynamoDB throttles, fails or cannot be reached, after bounded retries."""
+class Unauthenticated(DomainError):
+    """The caller is not known, and the operation needs to know it.
 
-    def __init__(self) -> None:
+    `failure` is the `error_description` of an access token that was refused (RFC 6750 section 3.1),
+    or None if the request had none.
+    """
+
+    def __init__(self, failure: str | None = None) -> None:
+        super().__init__(f"{failure or 'This operation needs an access token'}.")
+        self.failure = failure
+
+
+class Forbidden(DomainError):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, reason: str = "The access token does not permit this operation.") -> None:
+        super().__init__(reason)
+
+
+class NotAuthor(Forbidden):
+    """The caller is not the author of the item, and only its author or staff may do this."""
+
+    def __init__(self, noun: str, key: str) -> None:
+        super().__init__(f"{noun.capitalize()} '{key}' was created by another caller.")
+
+
+class Unavailable(DomainError):
+    """A service that the request needs throttles, fails or cannot be reached, after retries."""
+
+    def __init__(self, service: str = "The database") -> None:
         super().__init__(
-            "The database is busy or cannot be reached. The request itself is right: try it again."
+            f"{service} is busy or cannot be reached. The request itself is right: try it again."
         )
 
 

@@ -16,7 +16,15 @@ CONNECT_SECONDS = 1.0
 
 
 def finish() -> None:
-    """End the Init phase. Called when everything is imported."""
+    """End the Init phase. Called when everything is imported.
+
+    Raises SettingError where the API is about to run, or to be deployed by Chalice's own commands,
+    and has no issuer of access tokens that can be used.
+    """
+    if "AWS_LAMBDA_RUNTIME_API" in os.environ or "AWS_CHALICE_CLI_MODE" in os.environ:
+        from chalicelib import settings  # noqa: PLC0415, as below
+
+        settings.check_oidc()
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
         # Imported here, because at the top it would be imported before the collector is off.
         from chalicelib.storage import dynamodb  # noqa: PLC0415

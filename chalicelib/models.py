@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from chalicelib.access import ANYONE, AUTHOR, SELF, SIGNED_IN, STAFF, Access
 from chalicelib.schema import Key, Number, Resource
 
 # A visible character. Not visible: white space, control characters, and the characters of the Basic
@@ -76,7 +77,7 @@ class Product(Struct, forbid_unknown_fields=True):
 
 
 class Todo(Struct, forbid_unknown_fields=True):
-    """A task of the shop."""
+    """A task of its owner."""
 
     task: Annotated[
         str, Meta(min_length=1, max_length=500, pattern=VISIBLE, examples=["Dust the shelves"])
@@ -128,9 +129,23 @@ USERS = Resource(
     filters=("email", "username"),
     ignore_case=frozenset({"email", "username"}),
     unique=("username", "email"),
+    access=Access(list=STAFF, others=SELF | STAFF),
 )
-PRODUCTS = Resource(name="products", noun="product", fields=Product, ranges=("price",))
-TODOS = Resource(name="todos", noun="todo", fields=Todo, filters=("status",))
+PRODUCTS = Resource(
+    name="products",
+    noun="product",
+    fields=Product,
+    ranges=("price",),
+    access=Access(read=ANYONE, list=ANYONE),
+)
+TODOS = Resource(
+    name="todos",
+    noun="todo",
+    fields=Todo,
+    filters=("status",),
+    owned=True,
+    access=Access(others=SIGNED_IN),
+)
 REVIEWS = Resource(
     name="reviews",
     noun="review",
@@ -138,6 +153,7 @@ REVIEWS = Resource(
     filters=("productId",),
     references={"productId": PRODUCTS},
     create_defaults={"name": random_reviewer},
+    access=Access(read=ANYONE, list=ANYONE, create=SIGNED_IN, others=AUTHOR | STAFF),
 )
 
 RESOURCES = (USERS, PRODUCTS, TODOS, REVIEWS)

@@ -16,15 +16,35 @@ from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, ValidationError, 
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 
+from chalicelib.access import ACTIONS, AUTHOR, SELF, SIGNED_IN, STAFF, Access
 from chalicelib.errors import DeclarationError
 
 # `.` and `..` are left out because RFC 3986 section 5.2.4 removes them from a path: no URL could
 # address such an item. `$` alone would accept a trailing newline.
+KEY = r"^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}(?!\n)$"
 Key = Annotated[
     str,
     Meta(
-        pattern=r"^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}(?!\n)$",
+        pattern=KEY,
         description="1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone",
+    ),
+]
+
+# The Key of a caller: its subject.
+AuthorParameter = Annotated[
+    str,
+    Meta(
+        pattern=KEY,
+        description="me, or the subject of another author, which only staff may name",
+        examples=["me"],
+    ),
+]
+OwnerParameter = Annotated[
+    str,
+    Meta(
+        pattern=KEY,
+        description="the subject of the owner, if that is not the caller; only staff may name it",
+        examples=["ada"],
     ),
 ]
 
@@ -45,6 +65,14 @@ EXPIRY = "expiresAt"
 
 # The attribute that is the partition key of every index on a whole resource.
 COLLECTION = "collection"
+# The attribute with the subject of the caller that created an item, where a rule needs it; it is
+# not shown.
+CREATED_BY = "createdBy"
+# The query parameters of lists by the author, and of staff who name an owner.
+AUTHOR_PARAMETER = "author"
+OWNER_PARAMETER = "owner"
+# Between an owner and what belongs to it; neither subjects nor keys have it.
+OWNER_SEPARATOR = "#"
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 MAX_INDEXES = 20
@@ -145,6 +173,9 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     - `references`: text fields that hold the key of an item of another resource, which must exist
       when the field is set.
     - `create_defaults`: functions that return the value of an optional field that a create omits.
+    - `access`: who may do what (`access.Access`). What it does not declare is for staff alone.
+    - `owned`: an item belongs to the caller who creates it. Every owner has keys, lists and unique
+      values of its own: the owner is a part of the table's key and of every index's.
     """
 
     name: str
@@ -157,6 +188,8 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     unique: tuple[str, ...] = ()
     references: Mapping[str, "Resource"] = {}
     create_defaults: Mapping[str, Callable[[], str]] = {}
+    access: Access = Access()
+    owned: bool = False
 
     def __post_init__(self) -> None:
         for problem in self._problems():
@@ -204,6 +237,10 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         orders = ("createdAt", *self.ranges)
         sort: Any = Literal[*(sign + name for name in orders for sign in ("-", ""))]
         filters = [(name, self.field_infos[name].type) for name in self.filters]
+        if self.has_author:
+            filters.append((AUTHOR_PARAMETER, AuthorParameter))
+        if self.owned:
+            filters.append((OWNER_PARAMETER, OwnerParameter))
         bounds = [
             (parameter, self.field_infos[name].type)
             for name in self.ranges
@@ -222,24 +259,51 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def indexes(self) -> tuple[Index, ...]:
-        """The indexes that the lists read: newest first, by range and by filter.
+        """The indexes that the lists read: newest first, by range, by filter and by author.
 
-        All items are in one partition of `collection-createdAt`, which takes about 1,000 writes a
-        second: docs/scaling.md.
+        All items, or all of one owner, are in one partition of `collection-createdAt`, which takes
+        about 1,000 writes a second: docs/scaling.md.
         """
         return (
             Index(COLLECTION, "createdAt"),
             *(Index(COLLECTION, name) for name in self.ranges),
             *(self.filter_index(name) for name in self.filters),
+            *([Index(CREATED_BY, "createdAt")] if self.has_author else []),
         )
+
+    @cached_property
+    def has_author(self) -> bool:
+        """Whether a rule needs to know who created an item."""
+        return any(AUTHOR in self.access.rule(action) for action in ACTIONS)
+
+    @cached_property
+    def copied_fields(self) -> frozenset[str]:
+        """The fields of which filters and claims compare a copy: `compared_attribute`."""
+        return frozenset((*self.filters, *self.unique)) if self.owned else self.ignore_case
 
     def filter_index(self, name: str) -> Index:
         """The index that serves the filter on the field `name`."""
         return Index(self.compared_attribute(name), "createdAt")
 
     def compared_attribute(self, name: str) -> str:
-        """The attribute that filters and claims compare: the field, or its lower-case copy."""
-        return lowercase_attribute(name) if name in self.ignore_case else name
+        """The attribute that filters and claims compare: the field, or its copy.
+
+        A copy is in lower case if case is ignored, and has the owner if the resource is owned:
+        `statusOfOwner` is `ada#pending`.
+        """
+        attribute = f"{name}Lowercase" if name in self.ignore_case else name
+        return f"{attribute}OfOwner" if self.owned else attribute
+
+    def scoped(self, text: str, owner: str) -> str:
+        """A key of the table or of an index, with the owner in front if the resource is owned."""
+        return f"{owner}{OWNER_SEPARATOR}{text}" if self.owned else text
+
+    def split_key(self, stored: str) -> tuple[str, str]:
+        """The owner (empty if the resource is not owned) and the key, of a key of the table."""
+        if not self.owned:
+            return "", stored
+        owner, _, key = stored.partition(OWNER_SEPARATOR)
+        return owner, key
 
     def attribute_type(self, name: str) -> AttributeType:
         """The DynamoDB type of an attribute that is a key of the table or of an index."""
@@ -250,8 +314,10 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         """Why the declaration cannot work: parts of a sentence, empty if it can."""
         types = {name: key_type(field.type) for name, field in self.field_infos.items()}
         reserved = {
-            *(self.key, *SERVER_FIELDS, COLLECTION, "limit", "cursor", "sort"),
-            *(lowercase_attribute(name) for name in self.ignore_case),
+            *(self.key, *SERVER_FIELDS, COLLECTION, CREATED_BY, "limit", "cursor", "sort"),
+            *([AUTHOR_PARAMETER] if self.has_author else []),
+            *([OWNER_PARAMETER] if self.owned else []),
+            *(self.compared_attribute(name) for name in self.copied_fields),
             *(parameter for name in self.ranges for parameter in bound_parameters(name)),
         }
         declared = {
@@ -289,6 +355,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             for name in set(names)
             if list(names).count(name) > 1
         ]
+        problems += self._access_problems()
         if problems:
             return problems
         problems += [
@@ -328,11 +395,40 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             for name in self.create_defaults
             if name not in self.optional_fields
         ]
+        problems += [
+            f"{name} cannot be in references: {other.name} are owned, and a reference would show "
+            "which keys another owner has"
+            for name, other in self.references.items()
+            if other.owned
+        ]
         if len(self.indexes) > MAX_INDEXES:
             problems.append(
                 f"it needs {len(self.indexes)} indexes, and a table has at most {MAX_INDEXES}"
             )
         return problems
+
+    def _access_problems(self) -> list[str]:
+        """Which access rules can never be met, or would let a caller reach what has no owner."""
+        rules = {action: self.access.rule(action) for action in ACTIONS}
+        impossible = {
+            "list cannot be SELF: a list has no key; use STAFF, SIGNED_IN or ANYONE": (
+                SELF in rules["list"]
+            ),
+            "list cannot be AUTHOR: a list has many authors; use STAFF, or owned=True": (
+                AUTHOR in rules["list"]
+            ),
+            "create cannot be AUTHOR: there is no item yet; use SIGNED_IN or STAFF": (
+                AUTHOR in rules["create"]
+            ),
+        }
+        problems = [sentence for sentence, applies in impossible.items() if applies]
+        if self.owned:
+            problems += [
+                f"{action} of an owned resource must be SIGNED_IN or STAFF"
+                for action, rule in rules.items()
+                if rule & ~(SIGNED_IN | STAFF)
+            ]
+        return [f"in access, {problem}" for problem in problems]
 
 
 def _is_storable(kind: Any) -> bool:
@@ -400,11 +496,6 @@ def key_type(kind: Any) -> AttributeType | None:
     if kind is int or _is_number(kind):
         return "N"
     return None
-
-
-def lowercase_attribute(name: str) -> str:
-    """The name of the attribute that holds the text of the field `name` in lower case."""
-    return f"{name}Lowercase"
 
 
 def bound_parameters(name: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from chalicelib import oidc
 from chalicelib.errors import SettingError
 
 
@@ -47,6 +48,19 @@ DOCS_ASSETS = _setting(
     "an https:// URL or a path, without a closing slash",
 )
 
+# Who issues access tokens: the URL of an OpenID Connect issuer, or `oidc.OPEN`. These are checked
+# when the API starts (`check_oidc`), and not here, because commands import the app, too.
+OIDC_ISSUER = os.environ.get("OIDC_ISSUER", "")
+# The values of `aud` (Cognito: `client_id`) that are accepted.
+OIDC_AUDIENCES = tuple(os.environ.get("OIDC_AUDIENCE", "").replace(",", " ").split())
+# The claim that holds the caller's roles, or a path to it, such as realm_access.roles.
+OIDC_ROLES = os.environ.get("OIDC_ROLES", "") or "roles"
+# The issuer's public keys, a JWK set in JSON: then none are fetched.
+OIDC_KEYS = os.environ.get("OIDC_KEYS", "")
+
+# On this machine; Lambda is never local, whatever the stage is called.
+IS_LOCAL = STAGE == "local" and "AWS_LAMBDA_RUNTIME_API" not in os.environ
+
 # The certificate authorities that issue DynamoDB's certificates, 7 of the 127 in botocore's file:
 # loading the others takes a tenth of a cold start. https://www.amazontrust.com/repository/
 AMAZON_ROOTS = Path(__file__).parent / "storage" / "amazon_roots.pem"
@@ -55,3 +69,8 @@ AMAZON_ROOTS = Path(__file__).parent / "storage" / "amazon_roots.pem"
 CA_BUNDLE = os.environ.get("AWS_CA_BUNDLE", str(AMAZON_ROOTS))
 if not Path(CA_BUNDLE).is_file():
     raise SettingError(f"AWS_CA_BUNDLE is {CA_BUNDLE!r}; it must be a file of certificates.")
+
+
+def check_oidc() -> None:
+    """Raise SettingError if there is no issuer of access tokens that can be used."""
+    oidc.check(os.environ, local=IS_LOCAL)

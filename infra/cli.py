@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from chalicelib.validation import key_problems
 from infra import stages
 from infra.errors import EXPECTED, CommandError, error_message
 from infra.stages import Stage
@@ -104,11 +105,21 @@ def folder_option(command: F) -> F:
 @cli.command()
 @port_option
 @folder_option
-def run(port: int, folder: Path) -> None:
-    """Serve the API on this machine, with an embedded database."""
+@click.option(
+    "--headers-dir",
+    "headers",
+    envvar="HEADERS_DIR",
+    default=".local",
+    help="The folder of the header files for curl, .local. [env: HEADERS_DIR]",
+)
+def run(port: int, folder: Path, headers: str) -> None:
+    """Serve the API on this machine, with an embedded database and a development issuer.
+
+    OIDC_ISSUER, OIDC_AUDIENCE and OIDC_ROLES name another issuer.
+    """
     from infra.local import run as local
 
-    local.run(port, folder)
+    local.run(port, folder, stages.PROJECT / Path(headers).expanduser())
 
 
 @cli.command()
@@ -184,13 +195,18 @@ def account() -> None:
 @cli.command()
 @stage_option(local=True)
 @folder_option
-def backfill(stage: Stage, folder: Path) -> None:
-    """Add new fields' defaults, lower-case copies and claims to a stage's older items."""
+@click.option(
+    "--owner", envvar="OWNER", help="Who gets the items that have no owner: a subject. [env: OWNER]"
+)
+def backfill(stage: Stage, folder: Path, owner: str | None) -> None:
+    """Add new fields' defaults, copies, claims and owners to a stage's older items."""
+    if owner and key_problems("OWNER", owner):
+        raise CommandError(f"OWNER is {owner!r}; it must be 1 to 64 of A-Z a-z 0-9 _ . -")
     _use_database(stage, folder)
     from chalicelib.storage.dynamodb import client
     from infra.aws import backfill as completion
 
-    completion.backfill(client)
+    completion.backfill(client, owner)
 
 
 @cli.command("claims-check")

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPSConnection
@@ -144,9 +144,23 @@ class Client:
     Paths are the API's own, or as it has answered them: under the base path.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(
+        self, deployment: Deployment, authorization: str | Callable[[], str] | None = None
+    ) -> None:
         self.deployment = deployment
         self.base = deployment.base
+        self._authorization = authorization
+
+    @property
+    def authorization(self) -> str | None:
+        """The `Authorization` header that is sent with every request, if it has none of its own."""
+        if callable(self._authorization):
+            self._authorization = self._authorization()
+        return self._authorization
+
+    def signed_in(self, authorization: str | None) -> "Client":
+        """A client of the same deployment for another caller; None is anonymous."""
+        return Client(self.deployment, authorization)
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """`send`, for a request that no fault can touch."""
@@ -160,12 +174,21 @@ class Client:
         Header names are written as Python can: `If_Match`.
         """
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.authorization:
+            sent.setdefault("Authorization", self.authorization)
         if body is not None and not isinstance(body, bytes):
             body = to_json(body)
             sent.setdefault("Content-Type", "application/json")
         if not path.startswith(f"{self.base}/"):
             path = f"{self.base}{path}"
         return self.deployment.send(method, path, sent, body or b"")
+
+    def send_lines(
+        self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        """Send a request with these header lines, of which some may have the same name."""
+        own = [("Authorization", self.authorization)] if self.authorization else []
+        return self.deployment.send_lines(method, f"{self.base}{path}", [*own, *lines], body)
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, **headers: str) -> Answer:
         return self.request("GET", f"{path}?{urlencode(query)}" if query else path, **headers)

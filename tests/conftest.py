@@ -14,15 +14,27 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests import sign_in
+
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="us-east-1",
 )
+# What a user's shell has, also where make runs the tests.
+SHELL = {
+    name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+}
+# The settings are read when the app is imported. Processes that tests start have their own.
+os.environ.update(sign_in.VARIABLES)
 # The client is made when the app is imported, and stays on moto from then on.
 mock_aws().start()
 
 from app import app  # noqa: E402
+
+for name in sign_in.VARIABLES:
+    del os.environ[name]
+
 from chalicelib.storage import dynamodb  # noqa: E402
 from infra.aws import tables  # noqa: E402
 from tests.client import Client, InProcess, Live  # noqa: E402
@@ -31,10 +43,6 @@ from tests.samples import SAMPLES, Sample  # noqa: E402
 PROJECT = Path(__file__).parent.parent
 # make takes them as up to date: packages are not installed again in a copy of the checkout.
 OLD_FILES = ("--old-file=.venv/run-installed", "--old-file=.venv/dev-installed")
-# What a user's shell has, also where make runs the tests.
-SHELL = {
-    name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
-}
 
 
 def checkout(project: Path) -> Path:
@@ -78,21 +86,34 @@ class Local:
         port: Any,
         project: Path = PROJECT,
         preexec: Callable[[], None] | None = None,
+        **variables: str,
     ) -> None:
         self.folder = folder
         self.port = port
+        self.headers = project / variables.pop("HEADERS_DIR", str(folder / "headers"))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "infra", "run"],
             cwd=project,
-            env=os.environ | {"PORT": str(port), "DATA_DIR": str(folder)},
+            env=os.environ
+            | {
+                "PORT": str(port),
+                "DATA_DIR": str(folder),
+                "HEADERS_DIR": str(self.headers),
+                **variables,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
             preexec_fn=preexec,  # noqa: PLW1509, no other thread is running
         )
-        self.api = Client(Live(f"http://127.0.0.1:{port}"))
+        # As sue, who is staff.
+        self.api = Client(Live(f"http://127.0.0.1:{port}"), self.header)
         self.said: list[str] = []
+
+    def header(self, subject: str = "sue") -> str:
+        """The `Authorization` header in a header file."""
+        return sign_in.header_file(self.headers / subject)
 
     def read_until(self, words: str) -> str:
         """Read its output up to the first line with `words`. Returns that line."""
@@ -165,7 +186,7 @@ def drain(source: int) -> None:
 def in_process() -> Client:
     """The API in this process, on moto's tables."""
     tables.create_local(dynamodb.client)
-    return Client(InProcess(app))
+    return Client(InProcess(app), sign_in.staff())
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -183,6 +204,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the contract tests."""
     parser.addoption("--url", help="run the contract tests against this URL only")
     parser.addoption("--stage", default="local", help="the stage of the API at --url (local)")
+    parser.addoption("--token", help="an access token of a caller who is staff, for --url")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -195,7 +217,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def elsewhere(pytestconfig: pytest.Config) -> Client:
     """The API at the URL that was given."""
-    return Client(Live(pytestconfig.getoption("url"), pytestconfig.getoption("stage")))
+    given = pytestconfig.getoption("token")
+    deployment = Live(pytestconfig.getoption("url"), pytestconfig.getoption("stage"))
+    return Client(deployment, f"Bearer {given}" if given else None)
 
 
 @pytest.fixture

@@ -31,11 +31,12 @@ def normalized(text: str) -> str:
     return text.strip()
 
 
-def run_example(command: str, port: int) -> str:
-    """Run a curl command of the documentation in a shell. Returns what it prints."""
+def run_example(command: str, port: int, folder: Path) -> str:
+    """Run a curl command of the documentation in a folder. Returns what it prints."""
     local = command.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
     return subprocess.run(
         ["bash", "-c", local.replace("curl ", "curl --silent ", 1)],
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import lru_cache, partial, update_wrapper
 from time import perf_counter
 from typing import Any, TypeVar, cast
@@ -14,15 +15,19 @@ from chalice import Response as Response  # noqa: PLC0414, as above
 
 import chalicelib
 from chalicelib import logs, settings
+from chalicelib.access import permitted
 from chalicelib.errors import (
     Conflict,
     DomainError,
+    Forbidden,
     IdempotencyKeyReused,
     Invalid,
+    NotAuthor,
     Problem,
+    Unauthenticated,
     Unavailable,
 )
-from chalicelib.http.operations import Action, Create, List, Operation, Route
+from chalicelib.http.operations import Action, Create, Delete, List, Operation, Replace, Route
 from chalicelib.http.problems import ProblemResponse, problem_response
 from chalicelib.http.requests import JSON, Request, request_id
 from chalicelib.http.responses import (
@@ -37,6 +42,9 @@ from chalicelib.schema import Resource
 from chalicelib.storage import dynamodb, idempotency
 
 T = TypeVar("T")
+
+# The subject of the current request's caller, for the log line.
+_subject = ContextVar("subject", default="")
 
 
 class InvocationFailed(Exception):
@@ -63,7 +71,8 @@ class View:
 
         `variables` are the path's, percent-encoded.
         """
-        request = Request(cast("chalice.app.Request", self.app.current_request))
+        resource = self.operation.resource if self.operation else None
+        request = Request(cast("chalice.app.Request", self.app.current_request), resource)
         outcome = _outcome(lambda: self._respond(request, variables))
         if isinstance(outcome, Exception):
             return problem_response(outcome, request.id)
@@ -71,16 +80,23 @@ class View:
 
     def _respond(self, request: Request, variables: Mapping[str, str]) -> Response:
         operation = self.operation
+        keys = {name: unquote(value) for name, value in variables.items()}
+        # A token that is not valid is refused on every route.
+        _subject.set(request.caller.subject)
+        if operation:
+            _authorize(operation, request, keys)
         if isinstance(operation, Action) and operation.answer and request.idempotency_keys:
             # A record holds an item, and the response is something else.
             message = "is not supported by this operation"
             raise Invalid(Problem("Idempotency-Key", message))
-        keys = {name: unquote(value) for name, value in variables.items()}
         try:
             result = self.function(request, **keys)
-        except (IdempotencyKeyReused, Unavailable):
+        except (IdempotencyKeyReused, Unauthenticated, Unavailable):
             raise
         except DomainError as error:
+            if isinstance(error, Forbidden) and not isinstance(error, NotAuthor):
+                # The caller may not do this with any item.
+                raise
             # A repeated request may be refused before the transaction compares its idempotency
             # record, because its body is invalid, or because the first request changed the item.
             replayed = self._find_replay(request, error)
@@ -104,6 +120,25 @@ class View:
                 is_create = isinstance(self.operation, Create)
                 return created(request, replayed) if is_create else ok(replayed)
         return None
+
+
+def _authorize(operation: Operation, request: Request, keys: Mapping[str, str]) -> None:
+    """Refuse a caller before the body is read, if the rule does not depend on the stored item.
+
+    The data-access module checks the rule again, with the key wherever that comes from. Raises
+    Unauthenticated or Forbidden.
+    """
+    resource, rule, key = operation.resource, operation.rule, keys.get("key")
+    match operation:
+        case List(or_read=or_read):
+            key = request.parameter(resource.key) if or_read else None
+            if key is not None:
+                rule = resource.access.rule("read")
+        case Replace(key_in="body"):
+            key = None
+        case Delete(key_in="query"):
+            key = request.parameter(resource.key)
+    permitted(rule, request.caller, key)
 
 
 class Api(Chalice):
@@ -164,6 +199,7 @@ def resources_by_list_path(app: Chalice) -> dict[str, Resource]:
 def _handle(app: Chalice, event: Any, get_response: Callable[..., Any]) -> Any:
     """Middleware for every kind of event."""
     dynamodb.calls.set(0)
+    _subject.set("")
     started = perf_counter()
     if event is None or isinstance(event, chalice.app.Request):
         return _finish_request(app, event, get_response(event), started)
@@ -190,6 +226,9 @@ def _finish_request(
     if not isinstance(response.body, str | bytes):
         response = _chalice_error(response, request, own_id)
     add_common_headers(response, own_id, request.headers.get("Origin") if request else None)
+    if request and "Authorization" in request.headers and response.status_code < 400:  # noqa: PLR2004, errors
+        # RFC 9111 section 5.2.2.7.
+        response.headers["Cache-Control"] = "private, no-cache"
     views = app.routes.get(request.path, {}) if request else {}
     view = views.get(request.method) if request else None
     log_response(
@@ -198,6 +237,7 @@ def _finish_request(
         method=request.method if request else None,
         route=request.path if request else None,
         operation=view.view_name if view else None,
+        subject=_subject.get() or None,
         **_measured(started),
     )
     if request and request.method == "HEAD":
@@ -241,6 +281,15 @@ def docs_page(app: Chalice) -> Response:
     return Response(page.html(app.app_name), headers)
 
 
+def sign_in_redirect_page() -> Response:
+    """200, with the page that hands a sign-in over to the docs page."""
+    # Imported here because most environments never serve the page.
+    from chalicelib.http import docs_page as page  # noqa: PLC0415
+
+    policy: Any = page.redirect_content_security_policy()
+    return Response(page.redirect_html(), {"Content-Type": HTML, "Content-Security-Policy": policy})
+
+
 # An API is reached under the path of its stage, and perhaps under a custom domain.
 @lru_cache(maxsize=4)
 def _openapi_document(app: Chalice, base: str) -> str:
@@ -248,7 +297,11 @@ def _openapi_document(app: Chalice, base: str) -> str:
     from chalicelib.http import openapi  # noqa: PLC0415
 
     document = openapi.document(
-        declared_routes(app), name=app.app_name, version=chalicelib.__version__, base=base
+        declared_routes(app),
+        name=app.app_name,
+        version=chalicelib.__version__,
+        base=base,
+        issuer=settings.OIDC_ISSUER,
     )
     return cast("str", json_response(200, document).body)
 

@@ -7,8 +7,11 @@ Content-Security-Policy allows it to load and run its own files and nothing else
 from base64 import b64encode
 from hashlib import sha256
 from string import Template
+from urllib.parse import urlsplit
 
-from chalicelib import settings
+from msgspec import json
+
+from chalicelib import oidc, settings
 
 # The digests of the files of swagger-ui-dist, in the version of settings.DOCS_ASSETS
 # (https://www.w3.org/TR/sri-2/).
@@ -16,24 +19,32 @@ FILES = {
     "swagger-ui-bundle.js": (
         "sha384-9Td7MKiIr2S83E1kZyyVi8KdJw/S8CpAvu0llLyMeg0xq/hDGiZJfVn0fV4llCmK"
     ),
+    "oauth2-redirect.js": "sha384-XuY48ztmqRBrZqX+bDrPUqkTumNohu9Bl+yztOEp/hDTS5qXIApmbiD04MrTFpjk",
     "swagger-ui.css": "sha384-4c3vsE5f+trhFyHrFrLM1fFGUn531NIaC7dcqEWIJdoRQJ5CkJbSuSCwXLpaS1KF",
 }
 
-# The page's own host is the only server, so the menu of servers is removed.
-SCRIPT = """
+# The page's own host is the only server, so the menu of servers is removed. Signing in is the
+# authorization code flow with PKCE; the client's id can be changed in the dialog.
+SCRIPT = Template("""
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#docs",
+  oauth2RedirectUrl: new URL("docs/oauth2-redirect.html", location.href).href,
   displayRequestDuration: true,
   syntaxHighlight: { theme: "monokai" },
   plugins: [() => ({ wrapComponents: { ServersContainer: () => () => null } })],
+}).initOAuth({
+  clientId: $client,
+  scopes: "openid",
+  usePkceWithAuthorizationCodeGrant: true,
 });
-"""
+""")
 
 # Colours with enough contrast, in place of those of Swagger UI's that have too little
-# (https://www.w3.org/TR/WCAG22/#contrast-minimum), and no empty box where the servers' menu was.
+# (https://www.w3.org/TR/WCAG22/#contrast-minimum).
 STYLE = """
-#docs .scheme-container { display: none; }
+#docs .auth-wrapper .authorize { color: #0b6b3a; border-color: #0b6b3a; }
+#docs .auth-wrapper .authorize svg { fill: #0b6b3a; }
 #docs .info .title small { background: #4a5160; }
 #docs .info .title small.version-stamp { background: #3f6a00; }
 #docs .info .url { color: #0b5cad; }
@@ -65,6 +76,20 @@ PAGE = Template("""<!doctype html>
 """)
 
 
+# The issuer sends the window that it signs a person in with here.
+REDIRECT_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Signed in</title>
+</head>
+<body>
+<script src="$assets/oauth2-redirect.js" integrity="$script" crossorigin="anonymous"></script>
+</body>
+</html>
+""")
+
+
 def html(name: str) -> str:
     """The page of the API with this name, as HTML."""
     return PAGE.substitute(
@@ -72,27 +97,70 @@ def html(name: str) -> str:
         assets=settings.DOCS_ASSETS,
         script=FILES["swagger-ui-bundle.js"],
         style=FILES["swagger-ui.css"],
-        start=SCRIPT,
+        start=_script(),
         colours=STYLE,
     )
 
 
+def redirect_html() -> str:
+    """The page to which the issuer redirects after a sign-in, as HTML."""
+    return REDIRECT_PAGE.substitute(assets=settings.DOCS_ASSETS, script=FILES["oauth2-redirect.js"])
+
+
 def content_security_policy() -> str:
     """The page's Content-Security-Policy (https://www.w3.org/TR/CSP3/)."""
-    # With a path that ends in a slash, the source is this folder and not the whole host.
-    source = f"{settings.DOCS_ASSETS}/" if "://" in settings.DOCS_ASSETS else "'self'"
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src {source} {_digest(SCRIPT)}",
-            f"style-src {source} {_digest(STYLE)}",
+            f"script-src {_assets()} {_digest(_script())}",
+            f"style-src {_assets()} {_digest(STYLE)}",
             "img-src 'self' data:",
-            "connect-src 'self'",
+            " ".join(("connect-src 'self'", *_issuer_hosts())),
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
         )
     )
+
+
+def redirect_content_security_policy() -> str:
+    """The Content-Security-Policy of `redirect_html`."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {_assets()}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _assets() -> str:
+    # With a path that ends in a slash, the source is this folder and not the whole host.
+    return f"{settings.DOCS_ASSETS}/" if "://" in settings.DOCS_ASSETS else "'self'"
+
+
+def _script() -> str:
+    """The script that starts Swagger UI, with the audience as the id of the client.
+
+    With Cognito both are the same; elsewhere the dialog has a field for the client's id.
+    """
+    client = settings.OIDC_AUDIENCES[0] if settings.OIDC_AUDIENCES else ""
+    # A script element ends at the first `</`, wherever that is.
+    return SCRIPT.substitute(client=json.encode(client).decode().replace("<", "\\u003c"))
+
+
+def _issuer_hosts() -> list[str]:
+    """The hosts of which the page reads discovery documents, and gets tokens."""
+    if settings.OIDC_ISSUER in ("", oidc.OPEN):
+        return []
+    parts = urlsplit(settings.OIDC_ISSUER)
+    hosts = [f"{parts.scheme}://{parts.netloc}"]
+    if parts.netloc.endswith(".amazonaws.com"):
+        # Cognito's discovery document is on another host than its tokens.
+        hosts.append("https://*.amazoncognito.com")
+    return hosts
 
 
 def _digest(text: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec.json import schema_components
 
-from chalicelib import errors
+from chalicelib import errors, oidc
+from chalicelib.access import ANYONE, AUTHOR, SELF, SIGNED_IN, STAFF, Rule
 from chalicelib.http import requests
 from chalicelib.http.operations import (
     Action,
@@ -35,7 +36,14 @@ from chalicelib.http.problems import (
 )
 from chalicelib.http.requests import JSON, MERGE_PATCH
 from chalicelib.http.responses import common_headers
-from chalicelib.schema import SERVER_FIELDS, Key, Number, Resource
+from chalicelib.schema import (
+    OWNER_PARAMETER,
+    SERVER_FIELDS,
+    Key,
+    Number,
+    OwnerParameter,
+    Resource,
+)
 
 Document = dict[str, Any]
 Schema = dict[str, Any]
@@ -51,14 +59,22 @@ COMMON_HEADERS = tuple(common_headers("", 200, None))
 # The last page has no Link, and most responses are not replays.
 OPTIONAL_HEADERS = {"Link", "Idempotency-Replayed"}
 
-# Statuses of every operation: API Gateway throttles, and responds if the function does not.
-ALWAYS = (429, 500, 502, 503, 504)
+# Names of the security schemes.
+TOKEN, SIGN_IN = "accessToken", "signIn"
+# A document that has no issuer, such as docs/openapi.json.
+NO_ISSUER = ""
+
+# Statuses of every operation: an access token is checked wherever it is sent; API Gateway
+# throttles, and responds if the function does not.
+ALWAYS = (401, 429, 500, 502, 503, 504)
 RETRIED = {429, 503, 504}
 BODY_ERRORS: Errors = (errors.Invalid, MalformedBody, BodyTooLarge, UnsupportedMediaType)
 ITEM_ERRORS: Errors = (errors.Invalid, errors.NotFound, errors.PreconditionFailed)
 
 EXAMPLE_DETAILS = {
     400: "name is required",
+    401: str(errors.Unauthenticated()),
+    403: str(errors.Forbidden()),
     404: "Product 'teapot' not found",
     409: "Another product has the id 'teapot'",
     412: "Product 'teapot' does not meet the precondition: If-Match does not list the etag that it "
@@ -74,13 +90,22 @@ EXAMPLE_DETAILS = {
 }
 
 
-def document(routes: Sequence[Route], *, name: str, version: str, base: str) -> Document:
-    """The document of the API whose root is at the path `base`: empty, or like `/dev`."""
+def document(
+    routes: Sequence[Route], *, name: str, version: str, base: str, issuer: str = NO_ISSUER
+) -> Document:
+    """The document of the API whose root is at the path `base`: empty, or like `/dev`.
+
+    `issuer` is the URL of the OpenID Connect issuer with which callers sign in, or what
+    `oidc.check` allows in its place.
+    """
+    schemes = _security_schemes(issuer)
     by_name = {r.operation.resource.name: r.operation.resource for r in routes if r.operation}
     resources = list(by_name.values())
     paths: dict[str, Document] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, routes)
+        operation = _operation(route, routes)
+        operation["security"] = _security(route.operation, list(schemes))
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.1",
         "info": {
@@ -90,7 +115,8 @@ def document(routes: Sequence[Route], *, name: str, version: str, base: str) -> 
             "description": (
                 "Every item has an `etag`, which changes with each write; send it in `If-Match` to "
                 "change only what you have read. Lists are newest first, and `next` is the "
-                "`cursor` of the next page. Errors are problem details (RFC 9457)."
+                "`cursor` of the next page. Errors are problem details (RFC 9457). Callers are "
+                "identified by an access token of the API's OpenID Connect issuer."
             ),
         },
         "servers": [{"url": base or "/"}],
@@ -100,6 +126,7 @@ def document(routes: Sequence[Route], *, name: str, version: str, base: str) -> 
         ],
         "paths": paths,
         "components": {
+            "securitySchemes": schemes,
             "schemas": _schemas(resources, routes),
             "parameters": _parameters(),
             "headers": _headers(),
@@ -122,15 +149,77 @@ def _operation(route: Route, routes: Sequence[Route]) -> Document:
     if declared is None:
         operation |= _undeclared(route)
     else:
+        for_whom = f"For {_callers(declared)}."
+        operation["description"] = "\n\n".join(filter(None, (rest.strip(), for_whom)))
         operation["tags"] = [declared.resource.name]
         described = _declared(declared)
         variables = [_path_parameter(name) for name in re.findall(r"\{(\w+)\}", route.path)]
         parameters = [*variables, *described.pop("parameters", [])]
+        if declared.resource.owned and not isinstance(declared, List):
+            schema, _ = schema_components([OwnerParameter])
+            parameters.append(_query_parameter(OWNER_PARAMETER, *schema))
         operation |= {"parameters": parameters} if parameters else {}
         operation |= described
+        if ANYONE not in declared.rule or _names_author(declared):
+            operation["responses"]["403"] = _ref("responses", _response_name(403))
+            operation["responses"] = dict(sorted(operation["responses"].items()))
         if isinstance(declared, Create):
             operation["responses"]["201"]["links"] = _links(declared.resource, route, routes)
     return _without_body(operation) if route.method == "HEAD" else operation
+
+
+def _security_schemes(issuer: str) -> Document:
+    schemes: Document = {
+        TOKEN: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of the API's issuer (RFC 6750).",
+        }
+    }
+    if issuer not in (NO_ISSUER, oidc.OPEN):
+        url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        schemes[SIGN_IN] = {
+            "type": "openIdConnect",
+            "openIdConnectUrl": url,
+            "description": "Sign in with the API's issuer.",
+        }
+    return schemes
+
+
+def _security(operation: Operation | None, schemes: list[str]) -> list[Document]:
+    """The schemes of which one is needed; an empty one stands for an anonymous caller."""
+    is_public = operation is None or ANYONE in operation.rule
+    return [*([{}] if is_public else []), *({name: []} for name in schemes)]
+
+
+def _callers(operation: Operation) -> str:
+    """Who may call an operation, in words."""
+    resource = operation.resource
+    words = _rule_words(operation.rule, resource)
+    if isinstance(operation, List) and operation.or_read:
+        read = _rule_words(resource.access.rule("read"), resource)
+        return f"{words}; with {resource.key}, for {read}"
+    if _names_author(operation):
+        return f"{words}; with author, for that author and staff"
+    return words
+
+
+def _rule_words(rule: Rule, resource: Resource) -> str:
+    words = {
+        ANYONE: "anyone",
+        SIGNED_IN: "every signed-in caller, each with items of its own"
+        if resource.owned
+        else "every signed-in caller",
+        SELF: f"the {resource.noun} itself",
+        AUTHOR: f"the author of the {resource.noun}",
+        STAFF: "staff",
+    }
+    return " and ".join(words[flag] for flag in words if flag in rule)
+
+
+def _names_author(operation: Operation) -> bool:
+    return isinstance(operation, List) and operation.resource.has_author
 
 
 def _declared(operation: Operation) -> Document:
@@ -233,6 +322,7 @@ def _undeclared(route: Route) -> Document:
         "/": (JSON, _ref("schemas", "Root")),
         "/health": (JSON, _ref("schemas", "Health")),
         "/docs": ("text/html", {"type": "string"}),
+        "/docs/oauth2-redirect.html": ("text/html", {"type": "string"}),
     }.get(route.path, (JSON, {"type": "object"}))
     responses = _responses(200, {media_type: {"schema": schema}}, ())
     if route.path == "/":
@@ -468,6 +558,8 @@ def _headers() -> Document:
         "ETag": "The item's etag, as in its body.",
         "Location": "The path of the created item, or of the page to go to.",
         "Link": 'The next page, if there is one: `<path>; rel="next"` (RFC 8288).',
+        "WWW-Authenticate": "`Bearer`, with the error if a token was sent (RFC 6750). API Gateway "
+        "renames it to `x-amzn-Remapped-WWW-Authenticate`.",
         "Retry-After": "The number of seconds to wait before the next attempt.",
         "Idempotency-Replayed": "`true`, if the response repeats that of an earlier request.",
         **dict.fromkeys(COMMON_HEADERS, "On every response."),
@@ -476,7 +568,8 @@ def _headers() -> Document:
     return {
         name: {
             "description": text,
-            "required": name not in OPTIONAL_HEADERS,
+            # API Gateway renames WWW-Authenticate.
+            "required": name not in {*OPTIONAL_HEADERS, "WWW-Authenticate"},
             "schema": {"type": "string"},
         }
         for name, text in descriptions.items()
@@ -520,8 +613,9 @@ def _problem_response(status: int) -> Document:
 
 
 def _problem_headers(status: int) -> Document:
-    retry = ("Retry-After",) if status in RETRIED else ()
-    return {"description": TITLES[status], "headers": _header_refs(*retry)}
+    names = ["Retry-After"] if status in RETRIED else []
+    names += ["WWW-Authenticate"] if status == 401 else []  # noqa: PLR2004, Unauthorized
+    return {"description": TITLES[status], "headers": _header_refs(*names)}
 
 
 def _response_name(status: int) -> str:

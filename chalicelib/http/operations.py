@@ -2,14 +2,16 @@
 
     @app.route("/reviews", methods=["POST"], operation=Create(REVIEWS))
 
-The OpenAPI document, the Postman collection, the links of `GET /`, the cache keys of API Gateway
-and the replay of an idempotency key read the declaration. Chalice itself does not know it.
+The OpenAPI document, the Postman collection, the links of `GET /`, the cache keys of API Gateway,
+the check of the caller before the body is read, and the replay of an idempotency key read the
+declaration. Chalice itself does not know it.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
+from chalicelib.access import ActionName, Rule
 from chalicelib.errors import DomainError
 from chalicelib.schema import Resource
 
@@ -17,13 +19,24 @@ KeyPlace = Literal["path", "query", "body"]
 
 
 class Operation(Struct, frozen=True):
-    """What a route does with the items of a resource."""
+    """What a route does with the items of a resource.
+
+    The field `access` of each kind names the rule of `Resource.access` that applies.
+    """
 
     resource: Resource
 
+    @property
+    def rule(self) -> Rule:
+        """Who may do it."""
+        operation: Any = self
+        return self.resource.access.rule(operation.access)
 
-class Create(Operation, frozen=True):
+
+class Create(Operation, frozen=True, kw_only=True):
     """Creates an item from the body."""
+
+    access: ActionName = "create"
 
 
 class List(Operation, frozen=True, kw_only=True):
@@ -33,27 +46,34 @@ class List(Operation, frozen=True, kw_only=True):
     `or_read`, a query parameter named as the resource's key makes it a `Read`.
     """
 
+    access: ActionName = "list"
     parent: str | None = None
     or_read: bool = False
 
 
-class Read(Operation, frozen=True):
+class Read(Operation, frozen=True, kw_only=True):
     """Returns the item whose key is in the path."""
+
+    access: ActionName = "read"
 
 
 class Replace(Operation, frozen=True, kw_only=True):
     """Replaces the fields of an item by those in the body."""
 
+    access: ActionName = "change"
     key_in: KeyPlace = "path"
 
 
-class Patch(Operation, frozen=True):
+class Patch(Operation, frozen=True, kw_only=True):
     """Changes the fields in the body, a merge patch, of the item whose key is in the path."""
+
+    access: ActionName = "change"
 
 
 class Delete(Operation, frozen=True, kw_only=True):
     """Deletes an item."""
 
+    access: ActionName = "delete"
     key_in: KeyPlace = "path"
 
 
@@ -65,6 +85,7 @@ class Action(Operation, frozen=True, kw_only=True):
     the errors that it raises in addition to those of every operation.
     """
 
+    access: ActionName = "change"
     body: type[Struct] | None = None
     answer: type[Struct] | None = None
     errors: tuple[type[DomainError], ...] = ()

@@ -59,6 +59,8 @@ class UnsupportedMediaType(DomainError):
 STATUSES: Mapping[type[Exception], int] = {
     MalformedBody: 400,
     errors.Invalid: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
@@ -103,9 +105,18 @@ def problem_response(error: Exception, request_id: str) -> ProblemResponse:
         response = ProblemResponse(error.STATUS_CODE, str(error), request_id)
     else:
         response = ProblemResponse(500, INTERNAL_ERROR, request_id)
+    if isinstance(error, errors.Unauthenticated):
+        response.headers["WWW-Authenticate"] = _challenge(error.failure)
     if response.status_code == STATUSES[errors.Unavailable]:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code >= 500:  # noqa: PLR2004, server errors
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
         response.log = logs.error_members(cause)
     return response
+
+
+def _challenge(failure: str | None) -> str:
+    """The `WWW-Authenticate` header of a 401 (RFC 6750 section 3)."""
+    if failure is None:
+        return "Bearer"
+    return f'Bearer error="invalid_token", error_description="{failure}"'

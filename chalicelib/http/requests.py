@@ -10,9 +10,11 @@ from uuid import uuid4
 import chalice
 import msgspec
 
-from chalicelib.context import ANONYMOUS, Context, IdempotencyKey, Precondition
+from chalicelib import auth
+from chalicelib.context import Caller, Context, IdempotencyKey, Precondition
 from chalicelib.errors import Invalid, Problem
 from chalicelib.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from chalicelib.schema import OWNER_PARAMETER, Resource
 from chalicelib.validation import parse, parse_number
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -35,10 +37,11 @@ _to_sorted_json = msgspec.json.Encoder(decimal_format="number", order="sorted").
 
 
 class Request:
-    """A Chalice request."""
+    """A Chalice request, for an operation on a resource, or for none."""
 
-    def __init__(self, request: chalice.app.Request) -> None:
+    def __init__(self, request: chalice.app.Request, resource: Resource | None = None) -> None:
         self._request = request
+        self._resource = resource
         self.id = request_id(request)
 
     @property
@@ -63,6 +66,12 @@ class Request:
         if repeated:
             raise Invalid(*(Problem(name, "must be given once") for name in repeated))
         return {name: given[name] for name in given}
+
+    def parameter(self, name: str) -> str | None:
+        """The last value of a query parameter, unchecked, or None."""
+        given: Any = self._request.query_params or {}
+        value: str | None = given.get(name)
+        return value
 
     @property
     def accepts_html(self) -> bool:
@@ -118,10 +127,28 @@ class Request:
         return parse(kind, self.body(*media_types), noun="request")
 
     @cached_property
+    def caller(self) -> Caller:
+        """Who makes the call, by the access token in `Authorization`.
+
+        Raises Unauthenticated for a token that is not valid, or Unavailable if that is not known.
+        """
+        return auth.caller(self._header_lines("Authorization"))
+
+    @property
+    def owner(self) -> str | None:
+        """The query parameter `owner` of an operation on an owned resource, unchecked."""
+        owned = self._resource is not None and self._resource.owned
+        return self.parameter(OWNER_PARAMETER) if owned else None
+
+    @cached_property
     def context(self) -> Context:
-        """Who makes the call, and under which conditions. Raises Invalid for a wrong header."""
+        """Who makes the call, and under which conditions.
+
+        Raises as `caller` does, and Invalid for a wrong header.
+        """
         return Context(
-            caller=ANONYMOUS,
+            caller=self.caller,
+            owner=self.owner,
             precondition=self._precondition(),
             idempotency_key=self._idempotency_key() if self._request.method == "POST" else None,
         )
@@ -161,7 +188,8 @@ class Request:
             body = _to_sorted_json(self._json_object)
         except (MalformedBody, BodyTooLarge):
             body = self._raw_body
-        sent = self.path.removeprefix(self.base_path).encode() + b"\0" + body
+        path = self.path.removeprefix(self.base_path)
+        sent = "?".join(filter(None, (path, self.owner))).encode() + b"\0" + body
         return IdempotencyKey(lines[0], blake2b(sent, digest_size=16).hexdigest())
 
     @property

@@ -10,6 +10,7 @@ from msgspec.json import Encoder
 from chalicelib import settings
 from chalicelib.http.requests import JSON, Request
 from chalicelib.items import Item, Page
+from chalicelib.schema import OWNER_PARAMETER
 
 HTML = "text/html; charset=utf-8"
 
@@ -58,7 +59,10 @@ def ok_page(request: Request, page: Page) -> Response:
 
 def created(request: Request, item: Item) -> Response:
     """201, with the item and its `Location`."""
-    return _item_response(201, item, {"Location": f"{request.path}/{item.key}"})
+    location = f"{request.path}/{item.key}"
+    if request.owner is not None:
+        location += f"?{urlencode({OWNER_PARAMETER: request.owner})}"
+    return _item_response(201, item, {"Location": location})
 
 
 def deleted() -> Response:

@@ -13,16 +13,19 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from chalicelib.context import Context, Precondition
-from chalicelib.errors import Conflict, Invalid, Problem, Unavailable
+from chalicelib.access import SELF, ActionName, is_staff, permitted
+from chalicelib.context import Caller, Context, Precondition
+from chalicelib.errors import Conflict, Forbidden, Invalid, Problem, Unauthenticated, Unavailable
 from chalicelib.items import Item, Page
 from chalicelib.schema import (
+    AUTHOR_PARAMETER,
     COLLECTION,
+    CREATED_BY,
+    OWNER_PARAMETER,
     SERVER_FIELDS,
     Resource,
     WriteStamp,
     given_fields,
-    lowercase_attribute,
 )
 from chalicelib.storage import claims, dynamodb, idempotency, transactions
 from chalicelib.storage.attributes import (
@@ -39,12 +42,13 @@ from chalicelib.storage.expressions import (
     Exists,
     Expression,
     Guard,
+    IsAuthor,
     MeetsPrecondition,
     NotExists,
     checked_row,
     condition_expression,
 )
-from chalicelib.storage.queries import ListQuery
+from chalicelib.storage.queries import ListQuery, compared_value
 from chalicelib.storage.transactions import TransactionConflict
 from chalicelib.validation import key_problems, parse, parse_query
 
@@ -52,8 +56,19 @@ from chalicelib.validation import key_problems, parse, parse_query
 ITEM, RECORD, REFERENCE, CLAIM, RELEASE = "item", "record", "reference", "claim", "release"
 
 
+class Address(Struct, frozen=True):
+    """The key of an item, and its owner: empty if the resource is not owned."""
+
+    key: Any
+    owner: str
+
+
 class Collection:
-    """The items of one resource, in the resource's table."""
+    """The items of one resource, in the resource's table.
+
+    Every method checks the resource's access rule for the caller of the `context`, and raises
+    Unauthenticated for an anonymous caller, or Forbidden, in addition to what it names itself.
+    """
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
@@ -62,12 +77,16 @@ class Collection:
     def create(self, body: Mapping[str, Any], context: Context) -> Item:
         """Create an item, under the key in `body` or else a UUID.
 
+        The key of a caller who may only create the item of its own subject is the subject.
+
         With an idempotency key, the same request of the same caller creates one item, and each
         repetition returns that item, `replayed`. Raises Invalid, also for a reference to an item
         that does not exist, Conflict if another item has the key or the value of a unique field,
         IdempotencyKeyReused, or Unavailable.
         """
-        key = body[self.resource.key] if self.resource.key in body else str(uuid4())
+        key = body[self.resource.key] if self.resource.key in body else self._new_key(context)
+        self._permitted("create", key, context)
+        owner = self._owner(context)
         fields = self._parse(self.resource.fields, body, key)
         stamp = _new_stamp()
         omitted = {
@@ -81,9 +100,13 @@ class Collection:
                 **fields,
                 **omitted,
                 **{name: field.value(stamp) for name, field in SERVER_FIELDS.items()},
-                COLLECTION: self.resource.name,
-            }
+            },
+            owner,
         )
+        row[self.resource.key] = {"S": self.resource.scoped(key, owner)}
+        row[COLLECTION] = {"S": self.resource.scoped(self.resource.name, owner)}
+        if self.resource.has_author and context.caller.subject:
+            row[CREATED_BY] = {"S": context.caller.subject}
         return self._insert(row, context)
 
     def read(self, key: str, context: Context) -> Item:
@@ -92,8 +115,11 @@ class Collection:
         Raises Invalid, NotFound, Unavailable, or PreconditionFailed if `If-Match` has other etags.
         A match of `If-None-Match` is not an error of a read: `http.responses.ok_or_not_modified`.
         """
+        by_author = self._permitted("read", key, context)
+        address = Address(key, self._owner(context))
         if_match = Precondition(match=context.precondition.match)
-        return self._item(checked_row(self._guards(key, if_match), self._get(key)))
+        guards = self._guards(key, if_match, *by_author)
+        return self._item(checked_row(guards, self._get(address)))
 
     def replace(
         self, key: str | None, body: Mapping[str, Any], context: Context, *guards: Guard
@@ -104,6 +130,7 @@ class Collection:
         NotFound, PreconditionFailed, Conflict if another item has the value of a unique field,
         IdempotencyKeyReused, Unavailable, or the refusal of one of the additional `guards`.
         """
+        guards = (*self._permitted("change", key, context), *guards)
         fields = self._parse(self.resource.fields, body, key)
         removed = self.resource.optional_fields - fields.keys()
         return self._update(key, fields, removed, context, guards)
@@ -113,6 +140,7 @@ class Collection:
 
         Raises as `replace` does.
         """
+        guards = (*self._permitted("change", key, context), *guards)
         changes = self._parse(self.resource.merge_patch_type, body, key)
         nulls = {name for name, value in changes.items() if value is None}
         fields = {
@@ -129,12 +157,14 @@ class Collection:
         Raises Invalid, NotFound, PreconditionFailed, IdempotencyKeyReused, Unavailable, or the
         refusal of one of the additional `guards`.
         """
+        address = Address(key, self._owner(context))
+        guards = (*self._permitted("delete", key, context), *guards)
         if self.resource.unique or context.idempotency_key:
-            self._write_in_transaction(key, None, context, guards)
+            self._write_in_transaction(address, None, context, guards)
             return
         guards = self._guards(key, context.precondition, *guards)
         try:
-            transactions.write_one(dynamodb.delete, **self._conditional(key, guards))
+            transactions.write_one(dynamodb.delete, **self._conditional(address, guards))
         except ConditionFailed as failed:
             # If the item is gone after an attempt whose answer was lost, that attempt deleted it,
             # or another request did. Either way the item is deleted, as requested.
@@ -142,20 +172,21 @@ class Collection:
                 checked_row(guards, failed.row)
                 raise
 
-    def page(
-        self,
-        query: Mapping[str, str],
-        context: Context,  # noqa: ARG002, every list is the same for all callers
-    ) -> Page:
+    def page(self, query: Mapping[str, str], context: Context) -> Page:
         """The page of the list that the query parameters describe. Raises Invalid or Unavailable.
+
+        A list by another author is for staff.
 
         A Query reads the page and one item more, to know whether there is a next page. A page of
         more than 1 MB takes a Query for each MB.
         """
+        self._permitted("list", None, context)
         parameters = given_fields(
             parse_query(self.resource.list_parameters, query, noun=self.resource.noun)
         )
-        listed = ListQuery.of(self.resource, parameters)
+        if self.resource.has_author and AUTHOR_PARAMETER in parameters:
+            parameters[AUTHOR_PARAMETER] = _author(parameters[AUTHOR_PARAMETER], context.caller)
+        listed = ListQuery.of(self.resource, parameters, self._owner(context))
         cursor = parameters.get("cursor")
         start = None if cursor is None else listed.exclusive_start_key(cursor)
         if listed.is_empty:
@@ -165,8 +196,43 @@ class Collection:
         items = [self._item(row).values for row in rows[:limit]]
         return Page(items, listed.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
-    def _get(self, key: Any) -> Row | None:
-        return dynamodb.get(TableName=self.table, Key=self._key(key), ConsistentRead=True)
+    def _permitted(self, action: ActionName, key: Any, context: Context) -> tuple[Guard, ...]:
+        """The guards under which the caller may do this: none, or that it is the author.
+
+        Raises Unauthenticated or Forbidden.
+        """
+        met = permitted(self.resource.access.rule(action), context.caller, key)
+        # Without a rule on the author, the key is missing, which is refused as invalid.
+        if met or not self.resource.has_author:
+            return ()
+        return (IsAuthor(context.caller.subject, self.resource, key),)
+
+    def _new_key(self, context: Context) -> str:
+        """The key of an item that is created without one."""
+        rule, caller = self.resource.access.rule("create"), context.caller
+        if SELF in rule and not permitted(rule, caller):
+            return caller.subject
+        return str(uuid4())
+
+    def _owner(self, context: Context) -> str:
+        """The owner of the items of a call, empty if the resource is not owned.
+
+        Raises Forbidden if the caller names another owner, and is not staff, and Invalid if the
+        owner is not a subject.
+        """
+        if not self.resource.owned:
+            return ""
+        caller = context.caller
+        owner = caller.subject if context.owner is None else context.owner
+        if owner != caller.subject and not is_staff(caller):
+            raise Forbidden("Only staff may name another owner.")
+        problems = key_problems(OWNER_PARAMETER, owner)
+        if problems:
+            raise Invalid(*problems)
+        return owner
+
+    def _get(self, address: Address) -> Row | None:
+        return dynamodb.get(TableName=self.table, Key=self._key(address), ConsistentRead=True)
 
     def _query(self, request: dict[str, Any], *, start: Row | None, count: int) -> list[Row]:
         # A Query ends at 1 MB, which some 50 of the longest reviews fill. Only then does a second
@@ -182,7 +248,7 @@ class Collection:
                 return rows
 
     def _insert(self, row: Row, context: Context) -> Item:
-        key = row[self.resource.key]["S"]
+        _, key = self.resource.split_key(row[self.resource.key]["S"])
         guards = (NotExists(self.resource, key),)
         expression = Expression()
         put = {
@@ -193,7 +259,7 @@ class Collection:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         item = self._item(row)
-        linked = self._linked_writes(key, {}, row, context, item)
+        linked = self._linked_writes({}, row, context, item)
         if not linked:
             try:
                 transactions.write_one(dynamodb.put, **put)
@@ -219,20 +285,23 @@ class Collection:
         more: tuple[Guard, ...],
     ) -> Item:
         stamp = _new_stamp()
+        address = Address(key, self._owner(context))
         values = {
             **fields,
             **{
                 name: field.value(stamp) for name, field in SERVER_FIELDS.items() if field.on_update
             },
         }
-        copies = {lowercase_attribute(name) for name in removed & self.resource.ignore_case}
-        change = Change(self._row(values), frozenset(removed | copies))
+        obsolete = {
+            self.resource.compared_attribute(n) for n in removed & self.resource.copied_fields
+        }
+        change = Change(self._row(values, address.owner), frozenset(removed | obsolete))
         linked = {*self.resource.unique, *self.resource.references}
         if linked & fields.keys() or removed & {*self.resource.unique} or context.idempotency_key:
-            return self._write_in_transaction(key, change, context, more)
+            return self._write_in_transaction(address, change, context, more)
         guards = self._guards(key, context.precondition, *more)
         try:
-            request = self._conditional(key, guards, change)
+            request = self._conditional(address, guards, change)
             row = transactions.write_one(dynamodb.update, **request, ReturnValues="ALL_NEW")
         except ConditionFailed as failed:
             if failed.row is None or not _is_same_write(failed.row, change.set):
@@ -242,22 +311,22 @@ class Collection:
         return self._item(row)
 
     def _write_in_transaction(
-        self, key: Any, change: Change | None, context: Context, more: tuple[Guard, ...]
+        self, address: Address, change: Change | None, context: Context, more: tuple[Guard, ...]
     ) -> Item:
         """Change or delete an item together with its claims, references and idempotency record.
 
         The claims to make and release depend on the item, so it is read first. The write's
         condition is that the item has not changed since; if it has, both are repeated.
         """
-        guards = self._guards(key, context.precondition, *more)
+        guards = self._guards(address.key, context.precondition, *more)
         kept: set[str] = set()
         for _ in transactions.attempts():
-            before = checked_row(guards, self._get(key))
-            unchanged = self._guards(key, Precondition(match=(before["etag"]["S"],)))
-            request = self._conditional(key, unchanged, change)
+            before = checked_row(guards, self._get(address))
+            unchanged = self._guards(address.key, Precondition(match=(before["etag"]["S"],)))
+            request = self._conditional(address, unchanged, change)
             after = change.apply(before) if change else {}
             item = self._item(after or before)
-            linked = self._linked_writes(key, before, after, context, item)
+            linked = self._linked_writes(before, after, context, item)
             writes = linked | {ITEM: {"Update" if change else "Delete": request}}
             try:
                 refused = transactions.write(
@@ -276,7 +345,7 @@ class Collection:
         raise Unavailable
 
     def _linked_writes(
-        self, key: str, before: Row, after: Row, context: Context, item: Item
+        self, before: Row, after: Row, context: Context, item: Item
     ) -> dict[str, dict[str, Any]]:
         """The writes that go with an item's own write in one transaction, by name.
 
@@ -293,6 +362,7 @@ class Collection:
             for name, other in self.resource.references.items()
             if name in after and after[name] != before.get(name)
         }
+        key = (after or before)[self.resource.key]["S"]
         made, released = claims.claim_changes(self.resource, key, before, after)
         return {
             **records,
@@ -321,9 +391,10 @@ class Collection:
         ]
         if missing:
             raise Invalid(*missing)
-        taken = [self.resource.key] if ITEM in refused else []
-        taken += [name for name in self.resource.unique if f"{CLAIM} {name}" in refused]
-        raise Conflict(self.resource.noun, {name: row[name]["S"] for name in taken})
+        _, key = self.resource.split_key(row[self.resource.key]["S"])
+        taken = {self.resource.key: key} if ITEM in refused else {}
+        claimed = [name for name in self.resource.unique if f"{CLAIM} {name}" in refused]
+        raise Conflict(self.resource.noun, taken | {name: row[name]["S"] for name in claimed})
 
     def _parse(self, kind: type[Struct], body: Mapping[str, Any], key: Any) -> dict[str, Any]:
         """The fields in `body`, which may also hold the key and server fields, which are ignored.
@@ -343,53 +414,52 @@ class Collection:
             raise Invalid(*problems)
         return fields
 
-    def _key(self, key: Any) -> Row:
-        problems = key_problems(self.resource.key, key)
+    def _key(self, address: Address) -> Row:
+        problems = key_problems(self.resource.key, address.key)
         if problems:
             raise Invalid(*problems)
-        return {self.resource.key: {"S": key}}
+        return {self.resource.key: {"S": self.resource.scoped(address.key, address.owner)}}
 
     def _guards(self, key: Any, precondition: Precondition, *more: Guard) -> tuple[Guard, ...]:
+        # Who may do it comes before what the item must be like.
+        by_author = [guard for guard in more if isinstance(guard, IsAuthor)]
         return (
             Exists(self.resource, key),
+            *by_author,
             MeetsPrecondition(precondition, self.resource, key),
-            *more,
+            *(guard for guard in more if guard not in by_author),
         )
 
     def _conditional(
-        self, key: Any, guards: tuple[Guard, ...], change: Change | None = None
+        self, address: Address, guards: tuple[Guard, ...], change: Change | None = None
     ) -> dict[str, Any]:
         """The parameters of an UpdateItem with `change`, or else of a DeleteItem."""
         expression = Expression()
         update = {"UpdateExpression": change.update_expression(expression)} if change else {}
         return {
             "TableName": self.table,
-            "Key": self._key(key),
+            "Key": self._key(address),
             "ConditionExpression": condition_expression(guards, expression),
             **update,
             **expression.parameters(),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _row(self, values: Mapping[str, Any]) -> Row:
-        """The row to store, with the lower-case copies that indexes and claims compare.
+    def _row(self, values: Mapping[str, Any], owner: str) -> Row:
+        """The row to store, with the copies that indexes and claims compare.
 
         Raises Invalid for what DynamoDB cannot store, which a field of free form may have.
         """
-        copies = {
-            lowercase_attribute(name): values[name].lower()
-            for name in self.resource.ignore_case
-            if name in values
-        }
-        row, problems = {}, []
-        for name, value in {**values, **copies}.items():
+        row: Row = {}
+        problems = []
+        for name, value in values.items():
             try:
                 row[name] = encode(value)
             except NotStorable as error:
                 problems.append(Problem(name, str(error)))
         if problems:
             raise Invalid(*problems)
-        return row
+        return row | copies(self.resource, values, owner)
 
     def _item(self, row: Row) -> Item:
         # Decoded from attribute values also after a write, so that every answer with one etag has
@@ -399,7 +469,31 @@ class Collection:
             # The row was stored before the field was declared.
             row = row | encode_row({name: self.resource.defaults[name] for name in missing})
         values = decode_row(row, self.resource.attributes)
-        return Item(values[self.resource.key], values["etag"], values)
+        _, key = self.resource.split_key(values[self.resource.key])
+        values[self.resource.key] = key
+        return Item(key, values["etag"], values)
+
+
+def copies(resource: Resource, values: Mapping[str, Any], owner: str) -> Row:
+    """The attributes that indexes and claims compare in place of fields: `compared_attribute`."""
+    return {
+        resource.compared_attribute(name): encode(
+            compared_value(resource, name, values[name], owner)
+        )
+        for name in resource.copied_fields
+        if name in values
+    }
+
+
+def _author(name: str, caller: Caller) -> str:
+    """The subject of the parameter `author`. Raises Unauthenticated or Forbidden."""
+    if not caller.subject:
+        raise Unauthenticated
+    if name in ("me", caller.subject):
+        return caller.subject
+    if not is_staff(caller):
+        raise Forbidden("Only staff may list what another author wrote.")
+    return name
 
 
 def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:

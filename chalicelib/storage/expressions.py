@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from chalicelib.context import Precondition
-from chalicelib.errors import Conflict, DomainError, NotFound, PreconditionFailed
-from chalicelib.schema import Resource
+from chalicelib.errors import Conflict, DomainError, NotAuthor, NotFound, PreconditionFailed
+from chalicelib.schema import CREATED_BY, Resource
 from chalicelib.storage.attributes import AttributeValue, Row
 
 
@@ -95,6 +95,24 @@ class NotExists(Struct, frozen=True):
         """Conflict if an item is stored."""
         taken = {self.resource.key: self.key}
         return None if row is None else Conflict(self.resource.noun, taken)
+
+
+class IsAuthor(Struct, frozen=True):
+    """The caller with this subject created the item."""
+
+    subject: str
+    resource: Resource
+    key: str
+
+    def condition(self, expression: Expression) -> str:
+        """As `Guard.condition`."""
+        return f"{expression.name(CREATED_BY)} = {expression.value({'S': self.subject})}"
+
+    def refusal(self, row: Row | None) -> DomainError | None:
+        """NotAuthor if the item of another caller is stored."""
+        if row is None or row.get(CREATED_BY) == {"S": self.subject}:
+            return None
+        return NotAuthor(self.resource.noun, self.key)
 
 
 class MeetsPrecondition(Struct, frozen=True):

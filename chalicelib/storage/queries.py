@@ -12,7 +12,14 @@ from typing import Any, Self
 from msgspec import Struct
 
 from chalicelib.errors import Invalid, Problem
-from chalicelib.schema import COLLECTION, Index, Resource, bound_parameters
+from chalicelib.schema import (
+    AUTHOR_PARAMETER,
+    COLLECTION,
+    CREATED_BY,
+    Index,
+    Resource,
+    bound_parameters,
+)
 from chalicelib.storage import cursors
 from chalicelib.storage.attributes import AttributeValue, NotStorable, Row, decode, encode
 from chalicelib.storage.expressions import Expression
@@ -25,10 +32,11 @@ class ListQuery(Struct, frozen=True):
     """One list of a resource's items: a partition of an index, in its order or the reverse.
 
     `value` is the index's partition key. `minimum` and `maximum` bound its sort key, inclusively
-    (None: unbounded).
+    (None: unbounded). `owner` is empty if the resource is not owned.
     """
 
     resource: Resource
+    owner: str
     index: Index
     value: str | int | Decimal
     minimum: Any
@@ -36,12 +44,14 @@ class ListQuery(Struct, frozen=True):
     ascending: bool
 
     @classmethod
-    def of(cls, resource: Resource, parameters: dict[str, Any]) -> Self:
+    def of(cls, resource: Resource, parameters: dict[str, Any], owner: str = "") -> Self:
         """The list for query parameters that are valid one by one.
 
-        Raises Invalid if no index serves their combination.
+        The value of the parameter `author` is a subject. Raises Invalid if no index serves the
+        combination.
         """
-        filters = [name for name in resource.filters if name in parameters]
+        by_author = [AUTHOR_PARAMETER] if resource.has_author else []
+        filters = [name for name in (*by_author, *resource.filters) if name in parameters]
         ranges = [
             name for name in resource.ranges if parameters.keys() & set(bound_parameters(name))
         ]
@@ -55,18 +65,20 @@ class ListQuery(Struct, frozen=True):
             given = filters or [name for name in bound_parameters(order) if name in parameters]
             message = f"must be {order} or -{order} with {' and '.join(given)}"
             raise Invalid(Problem("sort", message))
-        index, value = Index(COLLECTION, field), resource.name
-        if filters:
-            (name,) = filters
-            index, value = resource.filter_index(name), parameters[name]
-            value = value.lower() if name in resource.ignore_case else value
         for name in (*filters, *bound_parameters(field)):
             try:
                 encode(parameters.get(name))
             except NotStorable as error:
                 raise Invalid(Problem(name, str(error))) from None
+        index, value = Index(COLLECTION, field), resource.scoped(resource.name, owner)
+        if filters == [AUTHOR_PARAMETER]:
+            index, value = Index(CREATED_BY, "createdAt"), parameters[AUTHOR_PARAMETER]
+        elif filters:
+            (name,) = filters
+            index = resource.filter_index(name)
+            value = compared_value(resource, name, parameters[name], owner)
         minimum, maximum = (parameters.get(name) for name in bound_parameters(field))
-        return cls(resource, index, value, minimum, maximum, ascending=field == sort)
+        return cls(resource, owner, index, value, minimum, maximum, ascending=field == sort)
 
     @property
     def is_empty(self) -> bool:
@@ -99,7 +111,8 @@ class ListQuery(Struct, frozen=True):
     def cursor_after(self, row: Row) -> str:
         """The cursor of the page after the one whose last row is `row`."""
         (text,) = row[self.index.sort].values()
-        position = cursors.Position(text, row[self.resource.key]["S"])
+        _, key = self.resource.split_key(row[self.resource.key]["S"])
+        position = cursors.Position(text, key)
         return cursors.encode_cursor(self._scope(), position)
 
     def exclusive_start_key(self, cursor: str) -> Row:
@@ -115,7 +128,7 @@ class ListQuery(Struct, frozen=True):
         if below or above:
             raise cursors.invalid_cursor()
         return {
-            self.resource.key: {"S": position.key},
+            self.resource.key: {"S": self.resource.scoped(position.key, self.owner)},
             self.index.partition: encode(self.value),
             self.index.sort: sort,
         }
@@ -123,3 +136,13 @@ class ListQuery(Struct, frozen=True):
     def _scope(self) -> list[str]:
         parts = (self.index.name, self.value, self.minimum, self.maximum, self.ascending)
         return [self.resource.name, *map(str, parts)]
+
+
+def compared_value(resource: Resource, name: str, value: Any, owner: str) -> Any:
+    """The value of `Resource.compared_attribute(name)` for a value of the field `name`."""
+    if name in resource.ignore_case:
+        value = value.lower()
+    if not resource.owned:
+        return value
+    (text,) = encode(value).values()
+    return resource.scoped(text, owner)

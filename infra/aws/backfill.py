@@ -2,7 +2,8 @@
 
 A new field with a default, and a field that is compared without case now: the API shows such items
 correctly, but an index has them only if their row has the attribute. A field that is unique now:
-older values need their claims.
+older values need their claims. A resource that is owned now: its older items have no owner, and the
+API shows them to nobody until they are given to one.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,9 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.models import RESOURCES
-from chalicelib.schema import Resource, lowercase_attribute
+from chalicelib.schema import COLLECTION, OWNER_SEPARATOR, Resource
 from chalicelib.storage import claims, dynamodb, transactions
-from chalicelib.storage.attributes import Row, encode_row
+from chalicelib.storage.attributes import Row, decode_row, encode_row
+from chalicelib.storage.collection import copies
 from chalicelib.storage.expressions import Expression
 from chalicelib.storage.transactions import TransactionConflict
 from infra.errors import CommandError
@@ -26,33 +28,52 @@ if TYPE_CHECKING:
 BATCH = 100
 
 
-def backfill(client: "DynamoDBClient", tell: Callable[[str], None] = print) -> None:
-    """Complete the rows of every table; may be interrupted and run again. Raises CommandError."""
+def backfill(
+    client: "DynamoDBClient", owner: str | None = None, tell: Callable[[str], None] = print
+) -> None:
+    """Complete the rows of every table; may be interrupted and run again. Raises CommandError.
+
+    Items of owned resources that have no owner are given to the subject `owner`.
+    """
     for resource in RESOURCES:
         table = dynamodb.table_name(resource.name)
-        count = 0
+        count = ownerless = 0
         for row in scan(client, table):
-            count += _complete(client, resource, row)
+            if has_owner(resource, row):
+                count += _complete(client, resource, row)
+            elif owner:
+                count += _give(resource, row, owner)
+            else:
+                ownerless += 1
         if count:
             tell(f"{table}: {count} items completed")
+        if ownerless:
+            tell(
+                f"{table}: {ownerless} items have no owner, so nobody sees them; OWNER=subject "
+                "gives them to the caller with that subject"
+            )
         if resource.unique:
             for sentence in _claim_all(client, resource):
                 tell(sentence)
 
 
 def missing_attributes(resource: Resource, row: Row) -> Row:
-    """The attributes that a row lacks, or whose lower-case copy is not that of its field.
+    """The attributes that a row lacks, or that are not the copy of their field.
 
     A copy is out of date if a version that did not know it has changed the field.
     """
     wanted = encode_row(resource.defaults)
-    complete = wanted | row
-    missing = {name: value for name, value in wanted.items() if name not in row}
-    for name in sorted(resource.ignore_case & complete.keys()):
-        copy = {"S": complete[name]["S"].lower()}
-        if row.get(lowercase_attribute(name)) != copy:
-            missing[lowercase_attribute(name)] = copy
-    return missing
+    owner, _ = resource.split_key(row[resource.key]["S"])
+    values = decode_row(wanted | row, sorted(resource.copied_fields))
+    wanted_copies = copies(resource, values, owner)
+    return {name: value for name, value in wanted.items() if name not in row} | {
+        name: value for name, value in wanted_copies.items() if row.get(name) != value
+    }
+
+
+def has_owner(resource: Resource, row: Row) -> bool:
+    """Whether the API can show a row to somebody: it has an owner, or needs none."""
+    return not resource.owned or OWNER_SEPARATOR in row[resource.key]["S"]
 
 
 def scan(client: "DynamoDBClient", table: str) -> Iterator[Row]:
@@ -127,7 +148,7 @@ def _complete(client: "DynamoDBClient", resource: Resource, row: Row) -> bool:
         # The etag stays, because clients see the same item.
         sets = [f"{expression.name(n)} = {expression.value(value)}" for n, value in missing.items()]
         conditions = [f"attribute_exists({expression.name(resource.key)})"]
-        copied = {name for name in resource.ignore_case if lowercase_attribute(name) in missing}
+        copied = {n for n in resource.copied_fields if resource.compared_attribute(n) in missing}
         conditions += [
             f"{expression.name(name)} = {expression.value(row[name])}"
             if name in row
@@ -151,3 +172,29 @@ def _complete(client: "DynamoDBClient", resource: Resource, row: Row) -> bool:
         else:
             return True
     return False
+
+
+def _give(resource: Resource, row: Row, owner: str) -> bool:
+    """Give an item without an owner to one. Returns whether it has the owner now."""
+    table, key = dynamodb.table_name(resource.name), row[resource.key]["S"]
+    values = decode_row(encode_row(resource.defaults) | row, sorted(resource.copied_fields))
+    owned = {
+        resource.key: {"S": resource.scoped(key, owner)},
+        COLLECTION: {"S": resource.scoped(resource.name, owner)},
+    }
+    put = {
+        "TableName": table,
+        "Item": row | owned | copies(resource, values, owner),
+        "ConditionExpression": f"attribute_not_exists({resource.key})",
+    }
+    expression = Expression()
+    delete = {
+        "TableName": table,
+        "Key": {resource.key: row[resource.key]},
+        "ConditionExpression": f"{expression.name('etag')} = {expression.value(row['etag'])}",
+        **expression.parameters(),
+    }
+    for _ in transactions.attempts():
+        with suppress(TransactionConflict):
+            return not transactions.write({"put": {"Put": put}, "delete": {"Delete": delete}})
+    raise CommandError("The database is busy; run make backfill again.")

@@ -16,10 +16,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.schema import lowercase_attribute
 from infra import stages
 from infra.local import database, run
 
+# The subject of the caller that is measured.
+OWNER = "sue"
 PAGE = stages.PROJECT / "docs" / "costs.md"
 HEAD = """# Costs
 
@@ -187,14 +188,16 @@ def measuring() -> Iterator[None]:
 def measured(background: int = 0) -> tuple[list[Row], set[int]]:
     """The rows among `background` more items of each kind, and the items' sizes in bytes."""
     from chalicelib import models
-    from chalicelib.context import ANONYMOUS, Context, IdempotencyKey
+    from chalicelib.access import STAFF_ROLE
+    from chalicelib.context import Caller, Context, IdempotencyKey
     from chalicelib.storage.collection import Collection
     from chalicelib.storage.dynamodb import client
     from infra.aws import tables
 
     tables.create_local(client)
-    call = Context(caller=ANONYMOUS)
-    once = Context(caller=ANONYMOUS, idempotency_key=IdempotencyKey("key", "fingerprint"))
+    staff = Caller(OWNER, frozenset({STAFF_ROLE}))
+    call = Context(caller=staff)
+    once = Context(caller=staff, idempotency_key=IdempotencyKey("key", "fingerprint"))
     users, products = Collection(models.USERS), Collection(models.PRODUCTS)
     todos, reviews = Collection(models.TODOS), Collection(models.REVIEWS)
     # Long enough for all four to be of about one size.
@@ -254,10 +257,12 @@ def measured(background: int = 0) -> tuple[list[Row], set[int]]:
 
 def fill(client: Any, resource: Any, key: str, count: int, table: str) -> int:
     """Put `count` items like the one with a key into its table. Returns that one's bytes."""
-    row = client.get_item(TableName=table, Key={resource.key: {"S": key}})["Item"]
-    own = {resource.key, *resource.unique, *map(lowercase_attribute, resource.ignore_case)}
+    stored_key = {"S": resource.scoped(key, OWNER)}
+    row = client.get_item(TableName=table, Key={resource.key: stored_key})["Item"]
+    copies = map(resource.compared_attribute, resource.ignore_case)
+    own = {resource.key, *resource.unique, *copies}
     requests = [
-        {"PutRequest": {"Item": row | {name: {"S": f"{n}-{row[name]['S']}"} for name in own}}}
+        {"PutRequest": {"Item": row | {name: {"S": f"{row[name]['S']}-{n}"} for name in own}}}
         for n in range(count)
     ]
     for start in range(0, count, BATCH):

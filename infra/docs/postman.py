@@ -2,7 +2,8 @@
 
 Each resource is a folder that can be run from top to bottom: an item is created, read, changed
 under its etag and deleted, and each response is tested. Variables carry the key and the etag from
-one request to the next. https://schema.postman.com/collection/json/v2.1.0/draft-07/docs/index.html
+one request to the next. The variable `token` is the access token of a caller who is staff.
+https://schema.postman.com/collection/json/v2.1.0/draft-07/docs/index.html
 """
 
 import json
@@ -53,7 +54,11 @@ def collection(document: Json) -> Json:
             "description": document["info"]["description"],
             "schema": SCHEMA,
         },
-        "variable": [{"key": "baseUrl", "value": "http://127.0.0.1:8000"}],
+        "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}"}]},
+        "variable": [
+            {"key": "baseUrl", "value": "http://127.0.0.1:8000"},
+            {"key": "token", "value": ""},
+        ],
         "item": [{"name": "about", "item": others}, *folders],
     }
 
@@ -94,7 +99,10 @@ def _request(path: str, method: str, operation: Json, schemas: Json) -> Json:
     query = [{"key": each["name"], "value": key} for each in required if each["in"] == "query"]
     of_item = "{key}" in path or bool(query)
     writes = method in {"patch", "put", "delete"}
+    # For anyone: without the collection's token.
+    anonymous = {"auth": {"type": "noauth"}} if {} in operation["security"] else {}
     request: Json = {
+        **anonymous,
         "method": method.upper(),
         "header": [{"key": "If-Match", "value": etag}] if writes else [],
         "url": {

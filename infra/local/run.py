@@ -1,10 +1,11 @@
-"""`make run`: the database, its tables, the sample data and the API, started and stopped as one.
+"""`make run`: the database, its tables, the sample data, the development issuer and the API.
 
 This process starts two others, the database and the API, starts the API again when a file of the
 app changes, and stops both.
 """
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -16,9 +17,11 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NoReturn
 
+from chalicelib import oidc
 from infra import stages
 from infra.errors import CommandError
-from infra.local import database
+from infra.local import database, issuer
+from infra.local.issuer import Issuer
 
 PROJECT = stages.PROJECT
 HOST = "127.0.0.1"
@@ -35,15 +38,21 @@ class Stopped(BaseException):
     """The local server is asked to stop. No handler of errors may catch this."""
 
 
-def run(port: int, folder: Path) -> None:
-    """Run until stopped by a signal. Raises CommandError."""
+def run(port: int, folder: Path, headers: Path) -> None:
+    """Run until stopped by a signal. Raises CommandError, or SettingError for a wrong issuer.
+
+    The development issuer's header files are written to the folder `headers`.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
         _check_port(port)
         _check_folder(folder)
+        # Its own issuer, unless the environment names another.
+        oidc.check(os.environ, local=True)
         with _locked(folder), _database(folder) as data:
-            _serve(port, folder, data)
+            signing_in = {} if os.environ.get("OIDC_ISSUER") else _issuer(port, folder, headers)
+            _serve(port, folder, headers, environment(data.url) | signing_in, data)
     except Stopped:
         pass
 
@@ -107,6 +116,27 @@ def stop(process: subprocess.Popen[Any]) -> None:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def _issuer(port: int, folder: Path, headers: Path) -> dict[str, str]:
+    """The environment of an API that accepts the tokens of the development issuer.
+
+    The keys are given, because the API would have to wait for itself to fetch them.
+    """
+    url = f"http://{HOST}:{port}{issuer.PATH}"
+    try:
+        key = issuer.make_key(folder)
+        development = Issuer(url, key)
+        issuer.write_headers(development, headers)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"The development issuer cannot be prepared: {error}.") from None
+    return {
+        "OIDC_ISSUER": url,
+        "OIDC_AUDIENCE": issuer.AUDIENCE,
+        "OIDC_ROLES": "roles",
+        "OIDC_KEYS": json.dumps(development.keys),
+        issuer.KEY_VARIABLE: str(key),
+    }
 
 
 def _stop(*_: object) -> NoReturn:
@@ -196,9 +226,10 @@ def _print_messages(lines: IO[str]) -> None:
         print(line, end="", flush=True)
 
 
-def _serve(port: int, folder: Path, data: database.Database) -> None:
+def _serve(
+    port: int, folder: Path, headers: Path, variables: dict[str, str], data: database.Database
+) -> None:
     """Serve the API, and start it again after each change of its files, until something ends."""
-    variables = environment(data.url)
     parent = os.getppid()
     announced = False
     while True:
@@ -214,7 +245,7 @@ def _serve(port: int, folder: Path, data: database.Database) -> None:
                     # make was killed: Ctrl-C does not reach this process any more.
                     raise Stopped
                 if not announced and is_listening(port):
-                    _announce(port, folder)
+                    _announce(port, folder, headers, variables["OIDC_ISSUER"])
                     announced = True
                 _wait(api, data)
         finally:
@@ -222,12 +253,23 @@ def _serve(port: int, folder: Path, data: database.Database) -> None:
         print("A file has changed: loading the app again.", flush=True)
 
 
-def _announce(port: int, folder: Path) -> None:
+def _announce(port: int, folder: Path, headers: Path, issuer_url: str) -> None:
     print(
         f"Storefront is ready: curl http://{HOST}:{port}/products (README.md has more). "
         f"Data: {folder}. Ctrl-C stops it.",
         flush=True,
     )
+    if issuer_url == oidc.OPEN:
+        print("OIDC_ISSUER is none: every caller is staff.", flush=True)
+    elif issuer_url.endswith(issuer.PATH):
+        name = os.path.relpath(headers, PROJECT)
+        print(
+            f"Sign in as Sue (staff), Ada or Bob (customers): http://{HOST}:{port}/docs, or curl "
+            f"-H @{name}/sue http://{HOST}:{port}/users",
+            flush=True,
+        )
+    else:
+        print(f"Callers sign in with {issuer_url}.", flush=True)
 
 
 def _check_alive(api: subprocess.Popen[bytes], data: database.Database, folder: Path) -> None:

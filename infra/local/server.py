@@ -8,7 +8,8 @@ missing tables and loads the sample data first. It responds as the deployed API 
 - preflight responses have the common headers, and both have a log line;
 - the event has all lines of a repeated header, as API Gateway's `multiValueHeaders`;
 - a path is matched as it was sent: `;` and `#` do not end it;
-- the files of the docs page are served at /docs/assets, so that the page works offline.
+- the files of the docs page are served at /docs/assets, so that the page works offline;
+- the development issuer is served at /dev-issuer, if `make run` has given its key.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ from chalice.local import ForbiddenError, LocalChalice, LocalGateway
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from infra.local import issuer
+from infra.local.issuer import Issuer
 from infra.local.run import HOST, NOT_LOADED
 
 # API Gateway's limits: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -49,6 +52,7 @@ THREADS = 32
 ASSETS_FOLDER = Path(str(distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
 ASSETS = {
     "/docs/assets/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "/docs/assets/oauth2-redirect.js": "text/javascript; charset=utf-8",
     "/docs/assets/swagger-ui.css": "text/css; charset=utf-8",
 }
 # What Chalice's RouteMatcher, which uses urlparse, takes for the end of the path.
@@ -59,7 +63,11 @@ LambdaResponse = dict[str, Any]
 
 
 class Gateway(LocalGateway):
-    """API Gateway as the deployed API configures it."""
+    """API Gateway as the deployed API configures it, beside an issuer of access tokens."""
+
+    def __init__(self, app: Any, config: ChaliceConfig, issuer: Issuer | None = None) -> None:
+        super().__init__(app, config)
+        self.issuer = issuer
 
     def respond(self, method: str, target: str, lines: HeaderLines, body: bytes) -> LambdaResponse:
         """The response to a request, as a Lambda function returns it."""
@@ -74,6 +82,8 @@ class Gateway(LocalGateway):
             return self._problem(431, detail, method, headers.get("origin"))
         if method in ("GET", "HEAD") and path in ASSETS:
             return _asset(path)
+        if self.issuer and path.startswith(f"{issuer.PATH}/"):
+            return self.issuer.respond(method, target, headers, body)
         if path.startswith("//"):
             # Chalice's RouteMatcher would take the first segment for a host.
             return self._problem(
@@ -229,17 +239,21 @@ def _end_with_parent() -> None:
 def load_gateway() -> Gateway:
     """The app, with its tables and the sample data."""
     import app as module
+    from chalicelib import settings
     from chalicelib.storage.dynamodb import client
     from infra.aws import backfill, tables
     from infra.local import sample_data
 
+    settings.check_oidc()
     tables.create_local(client)
-    backfill.backfill(client)
+    # What is older than owners becomes the sample staff's.
+    backfill.backfill(client, owner="sue")
     sample_data.load_once(client)
     # As `chalice local` does, so that each thread has its own current request.
     app: Any = module.app
     app.__class__ = LocalChalice
-    return Gateway(app, ChaliceConfig())
+    key = os.environ.get(issuer.KEY_VARIABLE)
+    return Gateway(app, ChaliceConfig(), Issuer(settings.OIDC_ISSUER, Path(key)) if key else None)
 
 
 async def _serve(gateway: Gateway, port: int) -> None:

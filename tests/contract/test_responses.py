@@ -54,7 +54,8 @@ def test_every_response_has_the_common_headers(api: Client) -> None:
         assert set(headers["access-control-expose-headers"].split(",")) == EXPOSED
         assert "access-control-allow-credentials" not in headers
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["cache-control"] == ("no-store" if answer.status >= 400 else "no-cache")
+        expected = "no-store" if answer.status >= 400 else "private, no-cache"
+        assert headers["cache-control"] == expected
         ids.add(headers["x-request-id"])
         if answer.body:
             expected = "application/problem+json" if answer.status >= 400 else "application/json"

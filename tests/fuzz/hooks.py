@@ -1,6 +1,7 @@
 """Hooks for Schemathesis: rules between the values of a request, which a schema cannot express."""
 
 import json
+import os
 from typing import Any
 
 import requests
@@ -9,6 +10,7 @@ import schemathesis
 KEYS = ("id", "userId")
 BOUNDS = {"minPrice", "maxPrice"}
 # A product of the sample data, which the requests themselves may have deleted.
+HEADERS = {"Authorization": os.environ["AUTHORIZATION"]}
 PRODUCT = {"id": "teapot", "name": "Teapot", "price": 34.5}
 
 
@@ -29,6 +31,8 @@ def before_call(ctx: Any, case: Any, kwargs: dict[str, Any]) -> None:
     if "email" in query:
         # A list has one filter.
         query.pop("username", None)
+    if "author" in query:
+        query.pop("productId", None)
     if isinstance(case.body, dict):
         key = (case.path_parameters or {}).get("key")
         # A key in the body is that of the path; a review's product exists.
@@ -40,4 +44,4 @@ def before_call(ctx: Any, case: Any, kwargs: dict[str, Any]) -> None:
         }
         if "productId" in case.body:
             root = case.operation.base_url.rstrip("/")
-            requests.post(f"{root}/products", data=json.dumps(PRODUCT), timeout=10)
+            requests.post(f"{root}/products", data=json.dumps(PRODUCT), headers=HEADERS, timeout=10)

@@ -7,6 +7,7 @@ import pytest
 
 from infra.aws import tables
 from infra.local import database, run
+from tests import sign_in
 from tests.client import Client, Live
 from tests.conftest import PROJECT, client_of, free_port
 from tests.processes import eventually
@@ -30,7 +31,7 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
 
     botocore keeps a budget of retries per client, which outages use up.
     """
-    variables = run.environment(proxy.url)
+    variables = run.environment(proxy.url) | sign_in.VARIABLES
     tables.create_local(client_of(proxy.url))
     port = free_port()
     with subprocess.Popen(
@@ -43,6 +44,6 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
         try:
             eventually(lambda: server.poll() is not None or run.is_listening(port))
             assert server.poll() is None
-            yield Client(Live(f"http://127.0.0.1:{port}"))
+            yield Client(Live(f"http://127.0.0.1:{port}"), sign_in.staff())
         finally:
             run.stop(server)

@@ -60,7 +60,7 @@ def run(project: Path, *command: str) -> None:
 def test_the_page(launch: Launch, tmp_path: Path) -> None:
     """Each command prints what the page shows; lint and the tests of the description pass then."""
     project = checkout(tmp_path / "storefront")
-    local = launch(tmp_path / "data", project=project)
+    local = launch(tmp_path / "data", project=project, HEADERS_DIR=".local")
     local.read_until("ready")
     local.forget()
     edits = commands = 0
@@ -70,12 +70,12 @@ def test_the_page(launch: Launch, tmp_path: Path) -> None:
             edits += 1
         elif step["command"]:
             eventually(lambda: served_paths(local.api) == declared_paths(project))
-            said = run_example(step["command"], local.port)
+            said = run_example(step["command"], local.port, project)
             assert normalized(said) == normalized(step["printed"]), step["command"]
             commands += 1
         else:
             run(project, *step["make"].split(), *OLD_FILES)
-    assert (edits, commands) == (PAGE.count("```python"), PAGE.count("```console")) == (10, 7)
+    assert (edits, commands) == (PAGE.count("```python"), PAGE.count("```console")) == (10, 8)
     assert local.stop() == 0
 
     # What mypy knows of the packages is the same here.

@@ -10,6 +10,7 @@ from chalicelib.schema import Resource
 from chalicelib.storage import claims, dynamodb
 from infra.aws import backfill
 from infra.aws.claims_check import check
+from tests import sign_in
 from tests.client import Client
 from tests.samples import unique
 
@@ -23,7 +24,7 @@ def run(in_process: Client) -> Iterator[Backfill]:
 
     def run() -> list[str]:
         said: list[str] = []
-        backfill.backfill(dynamodb.client, said.append)
+        backfill.backfill(dynamodb.client, tell=said.append)
         return said
 
     yield run
@@ -64,7 +65,7 @@ def delete_claims(user: Any) -> None:
 def test_defaults_and_lowercase_copies(in_process: Client, run: Backfill, user: Any) -> None:
     """Rows are as if they were written now, with the same etag; a second run adds nothing."""
     todo = in_process.create("/todos", {"task": "Dust"})
-    todo_key, user_key = {"id": {"S": todo["id"]}}, {"userId": {"S": user["userId"]}}
+    todo_key, user_key = {"id": {"S": f"sue#{todo['id']}"}}, {"userId": {"S": user["userId"]}}
     before = stored(TODOS, todo_key), stored(USERS, user_key)
     remove_attributes(TODOS, todo_key, "status")
     remove_attributes(USERS, user_key, "usernameLowercase")
@@ -147,6 +148,27 @@ def test_concurrent_writes(in_process: Client, run: Backfill, user: Any) -> None
         assert stored(claims.TABLE, claim_on(field, user))["owner"]["S"] == user["userId"]
 
 
+def test_items_from_before_their_resource_was_owned(in_process: Client, run: Backfill) -> None:
+    """Nobody sees them until they are given to an owner, who sees them as they were."""
+    todo = in_process.create("/todos", {"task": "Dust", "status": "done"})
+    row = stored(TODOS, {"id": {"S": f"sue#{todo['id']}"}})
+    in_process.delete(f"/todos/{todo['id']}")
+    old = {name: value for name, value in row.items() if name != "statusOfOwner"}
+    old |= {"id": {"S": todo["id"]}, "collection": {"S": "todos"}}
+    dynamodb.client.put_item(TableName=TODOS, Item=old)
+
+    assert in_process.get(f"/todos/{todo['id']}").status == 404
+    (said,) = run()
+    assert said.startswith(f"{TODOS}: 1 items have no owner, so nobody sees them; OWNER=subject ")
+    backfill.backfill(dynamodb.client, owner="ada")
+
+    ada = in_process.signed_in(sign_in.authorization("ada"))
+    assert ada.get(f"/todos/{todo['id']}").json == todo
+    assert todo in ada.get("/todos", {"status": "done"}).json["items"]
+    assert in_process.get(f"/todos/{todo['id']}").status == 404
+    assert run() == []
+
+
 def test_missing_attributes() -> None:
     """Defaults, copies of defaults, and copies that a version without them has left behind."""
     kind = defstruct("Cup", [("colour", Annotated[str, Meta(min_length=1, max_length=9)], "Red")])
@@ -161,7 +183,11 @@ def test_missing_attributes() -> None:
 
     missing = [
         backfill.missing_attributes(cups, row)
-        for row in ({}, {"colour": blue}, {"colour": blue, "colourLowercase": red})
+        for row in (
+            {"id": blue},
+            {"id": blue, "colour": blue},
+            {"id": blue, "colour": blue, "colourLowercase": red},
+        )
     ]
 
     assert missing == [

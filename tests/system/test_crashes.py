@@ -28,7 +28,7 @@ def test_killed_create_is_done_once_by_its_retry() -> None:
     """
     data = database.start(None)
     try:
-        variables = run.environment(data.url)
+        variables = run.environment(data.url) | {"OIDC_ISSUER": "none"}
         subprocess.run(
             [sys.executable, "-c", "from infra.aws import tables; tables.create_local()"],
             cwd=PROJECT,
@@ -66,7 +66,8 @@ def test_killed_create_is_done_once_by_its_retry() -> None:
 def lossy(local: Local) -> Any:
     """The API behind a proxy that can lose its answers, and the proxy."""
     with running_proxy(local.port) as proxy:
-        yield Client(Live(f"http://127.0.0.1:{proxy.server_address[1]}")), proxy, local.api
+        through = Live(f"http://127.0.0.1:{proxy.server_address[1]}")
+        yield Client(through, local.header), proxy, local.api
 
 
 def lose(lossy: tuple[Client, Proxy, Client], path: str, body: Any, **headers: str) -> None:

@@ -35,10 +35,16 @@ def test_fuzzing(launch: Launch) -> None:
         [
             PROJECT / ".venv" / "bin" / "schemathesis",
             *("run", f"http://127.0.0.1:{local.port}/openapi.json", "--checks=all", "--no-color"),
+            f"--header=Authorization: {local.header()}",
             *chosen,
         ],
         cwd=PROJECT,
-        env=SHELL | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "PYTHONPATH": str(PROJECT)},
+        env=SHELL
+        | {
+            "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks",
+            "PYTHONPATH": str(PROJECT),
+            "AUTHORIZATION": local.header(),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -43,7 +43,11 @@ class Init(NamedTuple):
 
 def run(code: str, port: int, **variables: str) -> Init:
     """Run the Init phase in a new process."""
-    environment = {"AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{port}", "STAGE": "dev"}
+    environment = {
+        "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{port}",
+        "STAGE": "dev",
+        "OIDC_ISSUER": "none",
+    }
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROJECT,

@@ -50,19 +50,21 @@ def test_examples(server: tuple[int, Path]) -> None:
     commands = 0
     for command, printed, code in pattern.findall(README):
         if "PRODUCTS = Resource(" in code:
-            old = re.search(r"^PRODUCTS = Resource\(.*?\)\n", models.read_text(), re.MULTILINE)
+            old = re.search(
+                r"^PRODUCTS = Resource\(.*?^\)\n", models.read_text(), re.MULTILINE | re.DOTALL
+            )
             assert old
             change(models, old[0], code)
-            eventually(lambda: '"items"' in run_example(LIST_BY_STOCK, port))
+            eventually(lambda: '"items"' in run_example(LIST_BY_STOCK, port, project))
         elif code:
             default = '] = ""\n'
             change(models, default, default + code)
-            eventually(lambda: "stock must be" in run_example(INVALID_STOCK, port))
+            eventually(lambda: "stock must be" in run_example(INVALID_STOCK, port, project))
         else:
             commands += 1
-            assert normalized(run_example(command, port)) == normalized(printed), command
+            assert normalized(run_example(command, port, project)) == normalized(printed), command
     assert commands == len(EXAMPLES) >= 8
 
 
 LIST_BY_STOCK = "curl 'http://127.0.0.1:8000/products?stock=1'"
-INVALID_STOCK = "curl http://127.0.0.1:8000/products --json '{\"stock\": -1}'"
+INVALID_STOCK = "curl -H @.local/sue http://127.0.0.1:8000/products --json '{\"stock\": -1}'"

@@ -15,6 +15,7 @@ import pytest
 
 from infra.aws import tables
 from infra.local import database, run
+from tests import sign_in
 from tests.client import Client, Live
 from tests.conftest import PROJECT, Local, client_of, free_port
 from tests.processes import eventually
@@ -140,7 +141,11 @@ def test_truncated_body(live: Client, port: int) -> None:
 def test_chunked_body(live: Client, port: int) -> None:
     """Chunks are decoded, as API Gateway does (RFC 9112 section 7.1)."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-        answer = client.post("/todos", content=iter([b'{"task": ', b'"chunked"}']))
+        answer = client.post(
+            "/todos",
+            content=iter([b'{"task": ', b'"chunked"}']),
+            headers={"Authorization": live.authorization or ""},
+        )
 
     assert answer.status_code == 201
     assert answer.json()["task"] == "chunked"
@@ -158,7 +163,8 @@ def test_all_clients_get_the_same_refusals(live: Client, port: int) -> None:
         ({"Content-Type": "application/json"}, b" " * 70_000, 413),
         ({"Content-Type": "application/json", "X": "x" * 20_000}, b"{}", 431),
     ]
-    for headers, body, status in cases:
+    for given, body, status in cases:
+        headers = {"Authorization": live.authorization or "", **given}
         options = [
             option for name, value in headers.items() for option in ("-H", f"{name}: {value}")
         ]
@@ -225,7 +231,8 @@ def test_response_without_a_body(
     """204, 304 and HEAD send no body, and the connection can be used again."""
     todo = live.create("/todos", {"task": "Dust"})["id"]
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path.format(todo), headers=headers)
+    own = {"Authorization": live.authorization or ""}
+    connection.request(method, path.format(todo), headers=own | headers)
     response = connection.getresponse()
 
     assert (response.status, response.read()) == (status, b"")
@@ -263,8 +270,8 @@ def wait_for_the_other(event, get_response):
     return get_response(event)
 
 def patch(key):
-    body = json.dumps({"task": key}).encode()
-    response = gateway.respond("PATCH", f"/todos/{key}", [], body)
+    body = json.dumps({"name": key}).encode()
+    response = gateway.respond("PATCH", f"/products/{key}", [], body)
     return json.loads(response["body"])
 
 with ThreadPoolExecutor(2) as pool:
@@ -274,19 +281,19 @@ with ThreadPoolExecutor(2) as pool:
 
 def test_concurrent_requests_are_kept_apart(local: Local) -> None:
     """Each of two concurrent requests gets the response to itself."""
-    keys = [local.api.create("/todos", {"task": "Dust"})["id"] for _ in range(2)]
+    keys = [local.api.create("/products", {"name": "Cup", "price": 1})["id"] for _ in range(2)]
 
     result = subprocess.run(
         [sys.executable, "-c", CONCURRENT, *keys],
         cwd=PROJECT,
-        env=run.environment((local.folder / "url").read_text()),
+        env=run.environment((local.folder / "url").read_text()) | {"OIDC_ISSUER": "none"},
         capture_output=True,
         text=True,
         check=True,
     )
 
     items = json.loads(result.stderr)
-    assert [(item["id"], item["task"]) for item in items] == [(key, key) for key in keys]
+    assert [(item["id"], item["name"]) for item in items] == [(key, key) for key in keys]
 
 
 def test_plain_chalice_local() -> None:
@@ -301,13 +308,13 @@ def test_plain_chalice_local() -> None:
                 *("--no-autoreload", "--port", f"{port}"),
             ],
             cwd=PROJECT,
-            env=run.environment(data.url),
+            env=run.environment(data.url) | sign_in.VARIABLES,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
             try:
                 eventually(lambda: run.is_listening(port))
-                api = Client(Live(f"http://127.0.0.1:{port}"))
+                api = Client(Live(f"http://127.0.0.1:{port}"), sign_in.staff())
                 item = api.create("/products", {"name": "Cup", "price": 1})
                 assert api.get(f"/products/{item['id']}").json == item
                 assert api.get(f"/products/{item['id']}/reviews").json["items"] == []

@@ -102,7 +102,7 @@ def test_tables_are_created_once(client: Any, stage: Stage) -> None:
     ]
     assert [index[0] for index in made["todos"]["indexes"]] == [
         "collection-createdAt",
-        "status-createdAt",
+        "statusOfOwner-createdAt",
     ]
     assert len(said) == STEPS
     assert take_steps(client, stage) == []
@@ -119,7 +119,8 @@ def test_missing_index_and_tags_are_added(client: Any, stage: Stage) -> None:
     ]
     todos["Tags"] = [{"Key": "owner", "Value": "somebody"}]
     client.create_table(**todos)
-    item = {"id": {"S": "a"}, "status": {"S": "done"}, "createdAt": {"S": "2026"}}
+    done = {"S": "ada#done"}
+    item = {"id": {"S": "ada#a"}, "statusOfOwner": done, "createdAt": {"S": "2026"}}
     client.put_item(TableName=todos["TableName"], Item=item)
 
     said = take_steps(client, stage)
@@ -134,8 +135,8 @@ def test_missing_index_and_tags_are_added(client: Any, stage: Stage) -> None:
         TableName=todos["TableName"],
         IndexName=index["IndexName"],
         KeyConditionExpression="#s = :done",
-        ExpressionAttributeNames={"#s": "status"},
-        ExpressionAttributeValues={":done": {"S": "done"}},
+        ExpressionAttributeNames={"#s": "statusOfOwner"},
+        ExpressionAttributeValues={":done": done},
     )
     assert listed["Items"] == [item]
 
@@ -245,7 +246,7 @@ def test_tables_scale_provisioned_capacity() -> None:
         (name, "dynamodb:table:WriteCapacityUnits"),
         *(
             (f"{name}/index/{index}", f"dynamodb:index:{units}CapacityUnits")
-            for index in ("collection-createdAt", "status-createdAt")
+            for index in ("collection-createdAt", "statusOfOwner-createdAt")
             for units in ("Read", "Write")
         ),
     }

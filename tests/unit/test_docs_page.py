@@ -36,7 +36,7 @@ def test_content_security_policy_of_the_docs_page() -> None:
 
 def test_loaded_files_have_digests() -> None:
     """Each file has its digest, and nothing is loaded that has none."""
-    page = docs_page.html("storefront")
+    page = docs_page.html("storefront") + docs_page.redirect_html()
 
     loaded = re.findall(r'(?:src|href)="(?!data:)([^"]+)"( integrity="sha384-[^"]+")?', page)
     assert len(loaded) == len(docs_page.FILES)

@@ -8,6 +8,7 @@ import pytest
 from app import app
 from chalicelib import settings
 from chalicelib.http.problems import STATUSES, TITLES
+from tests import sign_in
 from tests.client import Client
 from tests.samples import unique
 
@@ -42,7 +43,7 @@ def event(path: str, route: str, **context: str) -> dict[str, Any]:
             "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
             **context,
         },
-        "headers": {},
+        "headers": {"Authorization": sign_in.staff()},
         "multiValueHeaders": {},
         "multiValueQueryStringParameters": None,
         "pathParameters": {},
@@ -75,7 +76,8 @@ def test_links_under_a_base_path(path: str, link: str) -> None:
 
 def test_idempotency_key_under_two_base_paths(in_process: Client) -> None:
     """A repetition under the custom domain is the same request as under the stage's URL."""
-    header = {"multiValueHeaders": {"Idempotency-Key": [unique()]}}
+    lines = {"Idempotency-Key": [unique()], "Authorization": [sign_in.staff()]}
+    header = {"multiValueHeaders": lines}
     first, second = (app(event(path, "/todos") | header, None) for path in ("/dev/todos", "/todos"))
 
     assert first["body"] == second["body"]
@@ -108,7 +110,7 @@ def test_body_in_base64(in_process: Client) -> None:
 
 def test_two_idempotency_keys(in_process: Client) -> None:
     """Two lines of Idempotency-Key are a 400; API Gateway's `headers` has the last line alone."""
-    lines = {"idempotency-key": ["a", "b"]}
+    lines = {"idempotency-key": ["a", "b"], "authorization": [sign_in.staff()]}
     sent = event("/todos", "/todos") | {"multiValueHeaders": lines, "headers": {"x": "b"}}
 
     answer = app(sent, None)

@@ -55,7 +55,7 @@ def test_ttl_attribute(in_process: Client) -> None:
         return cast("Row", row)
 
     ttl = dynamodb.client.describe_time_to_live(TableName=claims.TABLE)["TimeToLiveDescription"]
-    record = stored(f"Idempotency-Key##{key}")
+    record = stored(f"Idempotency-Key#sue#{key}")
     assert ttl["AttributeName"] == "expiresAt"
     assert time() + DAY - 60 < int(record["expiresAt"]["N"]) <= time() + DAY
     assert stored(f"users#username#{user['username'].lower()}") == {

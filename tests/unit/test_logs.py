@@ -31,6 +31,7 @@ def test_request_is_one_log_line(in_process: Client, capsys: pytest.CaptureFixtu
         "method": "POST",
         "route": "/users",
         "operation": "create_user",
+        "subject": "sue",
         "milliseconds": created["milliseconds"],
         "dynamodbCalls": 1,
     }
@@ -45,7 +46,7 @@ def test_unexpected_error_is_logged_without_its_values(
     in_process: Client, capsys: pytest.CaptureFixture[str], broken_database: None
 ) -> None:
     """The client gets a problem document with the id; the log has type and stack under it."""
-    answer = in_process.deployment.send("GET", "/todos/secret-key", {}, b"")
+    answer = in_process.send("GET", "/todos/secret-key")
 
     (line,) = lines(capsys)
     assert answer.status == 500
@@ -76,7 +77,7 @@ def test_missing_table_is_in_the_log_only(
     """AWS's own message is what an operator needs; the client gets none of it."""
     monkeypatch.setattr(app.todos, "table", "storefront-nowhere-todos")
 
-    answer = in_process.deployment.send("GET", "/todos/x", {}, b"")
+    answer = in_process.send("GET", "/todos/x")
 
     (line,) = lines(capsys)
     assert answer.status == 500

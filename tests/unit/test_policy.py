@@ -34,7 +34,7 @@ def test_scopes_of_actions() -> None:
     assert set(allowed) == set(policy.SCOPES)
     assert allowed["dynamodb:ConditionCheckItem"] == [f"{table}products"]
     assert allowed["dynamodb:UpdateItem"] == [f"{table}{each.name}" for each in RESOURCES]
-    assert f"{table}todos/index/status-createdAt" in allowed["dynamodb:Query"]
+    assert f"{table}todos/index/statusOfOwner-createdAt" in allowed["dynamodb:Query"]
     assert all("/index/" in resource for resource in allowed["dynamodb:Query"])
     assert {
         action

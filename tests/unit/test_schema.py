@@ -74,8 +74,8 @@ def test_indexes() -> None:
             "usernameLowercase-createdAt",
         ],
         "products": ["collection-createdAt", "collection-price"],
-        "todos": ["collection-createdAt", "status-createdAt"],
-        "reviews": ["collection-createdAt", "productId-createdAt"],
+        "todos": ["collection-createdAt", "statusOfOwner-createdAt"],
+        "reviews": ["collection-createdAt", "productId-createdAt", "createdBy-createdAt"],
     }
     assert names.items() >= shop.items()
 

@@ -10,7 +10,7 @@ from chalice.test import Client as ChaliceClient
 from msgspec import Struct
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from chalicelib.context import ANONYMOUS, Caller, Context, IdempotencyKey
+from chalicelib.context import Caller, Context, IdempotencyKey
 from chalicelib.errors import Conflict, DomainError, NotFound, PreconditionFailed
 from chalicelib.http.api import Api, InvocationFailed, openapi_document
 from chalicelib.http.operations import Action, Create, List, Read
@@ -21,6 +21,7 @@ from chalicelib.storage.attributes import Row
 from chalicelib.storage.collection import Collection
 from chalicelib.storage.expressions import Expression
 from infra.docs import postman
+from tests import sign_in
 from tests.client import Client, InProcess
 from tests.samples import unique
 
@@ -125,7 +126,7 @@ def app() -> Api:
 def api(app: Api, in_process: Client) -> Client:
     """A client of the extended API, on the tables of the in-process one."""
     del in_process
-    return Client(InProcess(app))
+    return Client(InProcess(app), sign_in.staff())
 
 
 def test_action_route(api: Client) -> None:
@@ -248,7 +249,7 @@ def test_idempotency_keys_belong_to_the_caller(in_process: Client) -> None:
     todos, key = Collection(TODOS), IdempotencyKey(unique(), "fingerprint")
     contexts = [
         Context(caller=caller, idempotency_key=key)
-        for caller in (ANONYMOUS, Caller("ada"), Caller("bob"))
+        for caller in (Caller("sue"), Caller("ada"), Caller("bob"))
     ]
 
     first = [todos.create({"task": "Dust"}, context) for context in contexts]

@@ -1,0 +1,343 @@
+"""An OpenID Connect issuer for development: it signs anybody in as one of three sample people.
+
+server.py serves it under PATH. It has discovery, keys, the authorization code flow with PKCE,
+refresh tokens, client credentials, user info and logout, with CORS for every origin. Codes and
+refresh tokens are signed, so that they outlive a restart of the API.
+https://openid.net/specs/openid-connect-core-1_0.html
+https://www.rfc-editor.org/rfc/rfc6749
+https://www.rfc-editor.org/rfc/rfc7636
+"""
+
+import html
+import json
+import os
+import secrets
+from base64 import b64decode, urlsafe_b64encode
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
+from time import time
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+from jwt.exceptions import PyJWTError
+
+PATH = "/dev-issuer"
+AUDIENCE = "storefront"
+ALGORITHM = "RS256"
+KEY_FILE = "issuer-key.pem"
+# The environment variable with the path of the key.
+KEY_VARIABLE = "DEV_ISSUER_KEY"
+
+# The sample people by subject: name and roles.
+PEOPLE: dict[str, tuple[str, list[str]]] = {
+    "sue": ("Sue", ["staff"]),
+    "ada": ("Ada", []),
+    "bob": ("Bob", []),
+}
+
+CODE_SECONDS = 60
+TOKEN_SECONDS = 60 * 60
+REFRESH_SECONDS = 30 * 24 * 60 * 60
+# Of the tokens in the header files, which are written when `make run` starts.
+HEADER_SECONDS = 7 * 24 * 60 * 60
+
+Response = dict[str, Any]
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+}
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 1.1rem system-ui, sans-serif; margin: 4rem auto; max-width: 24rem; padding: 0 1rem; }}
+button {{ display: block; font: inherit; margin: .8rem 0; padding: .7rem 1rem; width: 100%; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{content}
+</body>
+</html>
+"""
+
+
+class Refused(Exception):
+    """An error of OAuth 2.0 (RFC 6749 section 5.2): its code, and a sentence."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Issuer:
+    """The issuer at a URL, with the private key in a file."""
+
+    def __init__(self, url: str, key_file: Path) -> None:
+        self.url = url
+        key: Any = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        self._key = key
+        public: dict[str, Any] = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+        self._key_id = sha256(public["n"].encode()).hexdigest()[:16]
+        del public["key_ops"]
+        self.keys = {"keys": [{**public, "kid": self._key_id, "use": "sig", "alg": ALGORITHM}]}
+        # A code is used once.
+        self._used: set[str] = set()
+
+    def respond(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
+        """The response to a request below PATH, as a Lambda function returns it."""
+        parts = urlsplit(target)
+        name = parts.path.removeprefix(PATH)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        form = dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
+        try:
+            match method, name:
+                case "OPTIONS", _:
+                    return _response(204, "")
+                case (("GET" | "HEAD"), "/.well-known/openid-configuration"):
+                    return _json(self.configuration())
+                case (("GET" | "HEAD"), "/keys"):
+                    return _json(self.keys)
+                case "GET", "/authorize":
+                    return self._authorize(query)
+                case "POST", "/token":
+                    return _json(self._token(form, headers))
+                case (("GET" | "POST"), "/userinfo"):
+                    return _json(self._user_info(headers))
+                case (("GET" | "POST"), "/logout"):
+                    return self._log_out({**query, **form})
+        except Refused as error:
+            answer = {"error": error.code, "error_description": str(error)}
+            return _json(answer, 401 if error.code.startswith("invalid_t") else 400)
+        return _page(404, "Not found", "<p>The development issuer has no such page.</p>")
+
+    def configuration(self) -> dict[str, Any]:
+        """The discovery document."""
+        return {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{self.url}/keys",
+            "userinfo_endpoint": f"{self.url}/userinfo",
+            "end_session_endpoint": f"{self.url}/logout",
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+            "scopes_supported": ["openid", "profile", "offline_access", "staff"],
+            "claims_supported": ["sub", "name", "roles"],
+        }
+
+    def access_token(
+        self, subject: str, client: str, roles: list[str], seconds: int = TOKEN_SECONDS
+    ) -> str:
+        """An access token (RFC 9068)."""
+        claims = {"aud": AUDIENCE, "sub": subject, "client_id": client, "roles": roles}
+        return self._signed("at+jwt", claims, seconds)
+
+    def _authorize(self, query: dict[str, str]) -> Response:
+        """The page with a button per person, or the redirect with a code for the chosen one."""
+        redirect = query.get("redirect_uri", "")
+        if not _is_local(redirect):
+            return _page(
+                400, "Cannot sign in", "<p>redirect_uri must be a URL on this machine.</p>"
+            )
+        pkce = query.get("code_challenge") and query.get("code_challenge_method") == "S256"
+        if query.get("response_type") != "code" or not query.get("client_id") or not pkce:
+            return _page(
+                400,
+                "Cannot sign in",
+                "<p>The request needs response_type=code, a client_id, a code_challenge, and "
+                "code_challenge_method=S256.</p>",
+            )
+        subject = query.pop("subject", None)
+        if subject not in PEOPLE:
+            return _sign_in_page(query)
+        names = ("client_id", "redirect_uri", "code_challenge", "nonce", "scope")
+        given = {name: query[name] for name in names if name in query}
+        code = self._signed("code", {"sub": subject, **given}, CODE_SECONDS)
+        state = {"state": query["state"]} if "state" in query else {}
+        return _redirect(redirect, {"code": code, **state, "iss": self.url})
+
+    def _token(self, form: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
+        client = _client(form, headers)
+        match form.get("grant_type"):
+            case "authorization_code":
+                code = self._verified("code", form.get("code", ""))
+                verifier = sha256(form.get("code_verifier", "").encode()).digest()
+                challenge = urlsafe_b64encode(verifier).decode().rstrip("=")
+                same = all(code.get(n) == form.get(n) for n in ("client_id", "redirect_uri"))
+                if not same or code["code_challenge"] != challenge or code["jti"] in self._used:
+                    raise Refused("invalid_grant", "The code is not for this request, or was used.")
+                self._used.add(code["jti"])
+                return self._tokens(code["sub"], client, code.get("nonce"))
+            case "refresh_token":
+                token = self._verified("refresh", form.get("refresh_token", ""))
+                if token["client_id"] != client:
+                    raise Refused("invalid_grant", "The refresh token is another client's.")
+                return self._tokens(token["sub"], client, None)
+            case "client_credentials":
+                # Every client may have every role here: that is what development is for.
+                roles = [each for each in form.get("scope", "").split() if each != "openid"]
+                token_text = self.access_token(client, client, roles)
+                return {
+                    "access_token": token_text,
+                    "token_type": "Bearer",
+                    "expires_in": TOKEN_SECONDS,
+                    "scope": " ".join(roles),
+                }
+        raise Refused("unsupported_grant_type", "grant_type is not one of the discovery document.")
+
+    def _tokens(self, subject: str, client: str, nonce: str | None) -> dict[str, Any]:
+        name, roles = PEOPLE[subject]
+        claims = {"aud": client, "sub": subject, "name": name, "roles": roles}
+        if nonce:
+            claims["nonce"] = nonce
+        refresh = {"sub": subject, "client_id": client}
+        return {
+            "access_token": self.access_token(subject, client, roles),
+            "id_token": self._signed("JWT", claims, TOKEN_SECONDS),
+            "refresh_token": self._signed("refresh", refresh, REFRESH_SECONDS),
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+            "scope": "openid profile",
+        }
+
+    def _user_info(self, headers: dict[str, str]) -> dict[str, Any]:
+        token = headers.get("authorization", "").partition(" ")[2]
+        claims = self._verified("at+jwt", token, code="invalid_token")
+        name, _ = PEOPLE.get(claims["sub"], (claims["sub"], []))
+        return {"sub": claims["sub"], "name": name, "roles": claims["roles"]}
+
+    def _log_out(self, given: dict[str, str]) -> Response:
+        """There is no session to end: the issuer asks who it is each time."""
+        redirect = given.get("post_logout_redirect_uri", "")
+        if _is_local(redirect):
+            return _redirect(redirect, {"state": given["state"]} if "state" in given else {})
+        return _page(200, "Signed out", "<p>You are signed out.</p>")
+
+    def _signed(self, kind: str, claims: dict[str, Any], seconds: int) -> str:
+        now = int(time())
+        common = {"iss": self.url, "iat": now, "exp": now + seconds, "jti": secrets.token_hex(8)}
+        headers = {"kid": self._key_id, "typ": kind}
+        return jwt.encode({**common, **claims}, self._key, algorithm=ALGORITHM, headers=headers)
+
+    def _verified(self, kind: str, token: str, code: str = "invalid_grant") -> dict[str, Any]:
+        """The claims of something that `_signed` returned. Raises Refused."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._key.public_key(),
+                algorithms=[ALGORITHM],
+                issuer=self.url,
+                options={"verify_aud": False},
+            )
+            if jwt.get_unverified_header(token)["typ"] == kind:
+                return claims
+        except PyJWTError:
+            pass
+        raise Refused(code, "It was not issued here, or it has expired.")
+
+
+def make_key(folder: Path) -> Path:
+    """The file with the issuer's private key in the data folder; made if it does not exist."""
+    file = folder / KEY_FILE
+    if not file.exists():
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        unfinished = file.with_suffix(".part")
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as opened:
+            opened.write(pem)
+        unfinished.replace(file)
+    return file
+
+
+def write_headers(issuer: Issuer, folder: Path) -> None:
+    """Write a file for each of PEOPLE, for `curl -H @FOLDER/sue`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for subject, (_, roles) in PEOPLE.items():
+        token = issuer.access_token(subject, "header-file", roles, HEADER_SECONDS)
+        file = folder / subject
+        file.unlink(missing_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
+            opened.write(f"Authorization: Bearer {token}\n")
+
+
+def _client(form: dict[str, str], headers: dict[str, str]) -> str:
+    """The client's id, from the form or from HTTP Basic (RFC 6749 section 2.3.1)."""
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return unquote(b64decode(encoded).decode().partition(":")[0])
+        except ValueError:
+            raise Refused("invalid_client", "Authorization is not valid.") from None
+    if not form.get("client_id"):
+        raise Refused("invalid_client", "The request needs a client_id.")
+    return form["client_id"]
+
+
+def _sign_in_page(query: dict[str, str]) -> Response:
+    fields = "".join(
+        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
+        for name, value in query.items()
+    )
+    buttons = "".join(
+        f'<button name="subject" value="{subject}">{name} '
+        f"({'staff' if 'staff' in roles else 'customer'})</button>"
+        for subject, (name, roles) in PEOPLE.items()
+    )
+    return _page(200, "Sign in as", f'<form action="{PATH}/authorize">{fields}{buttons}</form>')
+
+
+def _is_local(url: str) -> bool:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme in ("http", "https") and (
+        host in ("127.0.0.1", "localhost", "::1") or host.endswith(".localhost")
+    )
+
+
+def _redirect(url: str, parameters: dict[str, str]) -> Response:
+    mark = "&" if urlsplit(url).query else "?"
+    return _response(302, "", Location=f"{url}{mark}{urlencode(parameters)}" if parameters else url)
+
+
+def _page(status: int, title: str, content: str) -> Response:
+    text = PAGE.format(title=title, content=content)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+    return _response(
+        status,
+        text,
+        **{"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy},
+    )
+
+
+def _json(content: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
+    return _response(status, json.dumps(content), **{"Content-Type": "application/json"})
+
+
+def _response(status: int, body: str, **headers: str) -> Response:
+    return {
+        "statusCode": int(status),
+        "headers": {**CORS, "Cache-Control": "no-store", **headers},
+        "multiValueHeaders": {},
+        "body": body,
+    }
