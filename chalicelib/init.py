@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 import gc
 import os
+import sys
 from threading import Thread
 
 # Imported modules are never garbage, so collecting during the imports only costs time. app.py
@@ -18,13 +19,11 @@ CONNECT_SECONDS = 1.0
 def finish() -> None:
     """End the Init phase. Called when everything is imported.
 
-    Raises SettingError where the API is about to run, or to be deployed by Chalice's own commands,
-    and has no issuer of access tokens that can be used.
+    Raises SettingError on Lambda, and SystemExit in Chalice's commands, if there is no issuer of
+    access tokens that can be used.
     """
     if "AWS_LAMBDA_RUNTIME_API" in os.environ or "AWS_CHALICE_CLI_MODE" in os.environ:
-        from chalicelib import settings  # noqa: PLC0415, as below
-
-        settings.check_oidc()
+        _check_settings()
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
         # Imported here, because at the top it would be imported before the collector is off.
         from chalicelib.storage import dynamodb  # noqa: PLC0415
@@ -37,3 +36,17 @@ def finish() -> None:
     # The collector never visits what exists by now.
     gc.freeze()
     gc.enable()
+
+
+def _check_settings() -> None:
+    from chalicelib import settings  # noqa: PLC0415, as above
+    from chalicelib.errors import SettingError  # noqa: PLC0415, as above
+
+    try:
+        settings.check_oidc()
+    except SettingError as error:
+        if "AWS_CHALICE_CLI_MODE" in os.environ:
+            # Chalice would print a stack trace; chalice local would not print a SystemExit.
+            print(error, file=sys.stderr)
+            raise SystemExit(1) from None
+        raise

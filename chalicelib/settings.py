@@ -53,8 +53,8 @@ DOCS_ASSETS = _setting(
 OIDC_ISSUER = os.environ.get("OIDC_ISSUER", "")
 # The values of `aud` (Cognito: `client_id`) that are accepted.
 OIDC_AUDIENCES = tuple(os.environ.get("OIDC_AUDIENCE", "").replace(",", " ").split())
-# The claim that holds the caller's roles, or a path to it, such as realm_access.roles.
-OIDC_ROLES = os.environ.get("OIDC_ROLES", "") or "roles"
+# The claims that hold the caller's roles, or paths to them, such as realm_access.roles.
+OIDC_ROLES = tuple((os.environ.get("OIDC_ROLES") or "roles").replace(",", " ").split())
 # The issuer's public keys, a JWK set in JSON: then none are fetched.
 OIDC_KEYS = os.environ.get("OIDC_KEYS", "")
 

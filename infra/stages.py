@@ -14,6 +14,7 @@ import msgspec
 from chalice.config import Config
 from msgspec import Meta, Struct
 
+from chalicelib import oidc
 from infra.errors import CommandError
 
 PROJECT = Path(__file__).parent.parent
@@ -131,9 +132,25 @@ class Stage(Struct, frozen=True):
         """Whether API Gateway calls an alias of the function, and not its latest version."""
         return bool(self.infra.provisioned_concurrency or self.infra.snap_start)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The function's environment variables."""
+        return self.config.environment_variables | oidc_variables()
+
+    @property
+    def has_issuer(self) -> bool:
+        """Whether the stage, or the environment of the command, names an issuer."""
+        return bool(self.variables.get("OIDC_ISSUER"))
+
+    def check_oidc(self) -> None:
+        """Raise SettingError unless the stage's function can check access tokens."""
+        oidc.check(self.variables, local=False)
+        if self.variables["OIDC_ISSUER"] == oidc.OPEN:
+            print(f"OIDC_ISSUER is none: every caller of {self.name} is staff.", flush=True)
+
     def apply_environment(self) -> None:
         """Set the stage's environment variables in this process, for the app to read."""
-        os.environ.update(self.config.environment_variables)
+        os.environ.update(self.variables)
 
 
 def load(name: str) -> Stage:
@@ -159,6 +176,14 @@ def load(name: str) -> Stage:
             f"do not set {' and '.join(missing)}."
         )
     return Stage(name, config, infra)
+
+
+def oidc_variables() -> dict[str, str]:
+    """The variables of this process that say whose access tokens a stage accepts.
+
+    They come before those in the stage's `environment_variables`.
+    """
+    return {name: os.environ[name] for name in oidc.VARIABLES if os.environ.get(name)}
 
 
 def cloud_stages() -> list[str]:

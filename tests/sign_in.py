@@ -1,8 +1,13 @@
 """Access tokens for tests: of an issuer whose keys are given to the API, so that it asks nobody."""
 
 import json
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.local.issuer import AUDIENCE, HEADER_SECONDS, Issuer, make_key
 
@@ -23,6 +28,19 @@ def authorization(
 ) -> str:
     """The `Authorization` header of a caller. The token expires in `seconds`, or has expired."""
     return f"Bearer {issuer.access_token(subject, 'tests', list(roles), seconds)}"
+
+
+@cache
+def _another_key() -> Any:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def forged(subject: str, *roles: str, issuer: Issuer = ISSUER) -> str:
+    """As `authorization`, signed by another key, under the id of the issuer's own."""
+    token = issuer.access_token(subject, "tests", list(roles))
+    claims = jwt.decode(token, options={"verify_signature": False})
+    header = jwt.get_unverified_header(token)
+    return f"Bearer {jwt.encode(claims, _another_key(), algorithm='RS256', headers=header)}"
 
 
 def staff() -> str:

@@ -50,15 +50,19 @@ class Remembered(Struct, frozen=True):
 class Verifier:
     """Checks the access tokens of one issuer for one or more audiences.
 
-    `roles_claim` is the name of the claim that holds roles, or a path like `realm_access.roles`.
+    `roles_claims` are the names of the claims that hold roles, or paths like `realm_access.roles`.
     """
 
     def __init__(
-        self, issuer: str, audiences: tuple[str, ...], roles_claim: str, keys: IssuerKeys
+        self,
+        issuer: str,
+        audiences: tuple[str, ...],
+        roles_claims: tuple[str, ...],
+        keys: IssuerKeys,
     ) -> None:
         self.issuer = issuer
         self.audiences = audiences
-        self.roles_claim = roles_claim
+        self.roles_claims = roles_claims
         self.keys = keys
         self._remembered: dict[bytes, Remembered] = {}
 
@@ -139,20 +143,31 @@ class Verifier:
         return any(isinstance(each, str) and each in self.audiences for each in listed)
 
     def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
-        """The roles in the configured claim. Raises Unauthenticated if they are no list."""
+        """The roles in the configured claims. Raises Unauthenticated if they are no list."""
+        return frozenset(role for name in self.roles_claims for role in self._listed(claims, name))
+
+    def _listed(self, claims: Mapping[str, Any], name: str) -> list[str]:
         value: Any = claims
-        if self.roles_claim in claims:
-            value = claims[self.roles_claim]
+        if name in claims:
+            value = claims[name]
         else:
-            for name in self.roles_claim.split("."):
-                value = value.get(name) if isinstance(value, dict) else None
+            for part in name.split("."):
+                value = value.get(part) if isinstance(value, dict) else None
         if value is None:
-            return frozenset()
-        if isinstance(value, str) and self.roles_claim in SCOPE_CLAIMS:
-            return frozenset(value.split())
+            return []
+        if name in SCOPE_CLAIMS and isinstance(value, str):
+            return [self._scope(each) for each in value.split()]
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise Unauthenticated(INVALID)
-        return frozenset(value)
+        return value
+
+    def _scope(self, scope: str) -> str:
+        """A scope as a role: without the API's own identifier, as in Cognito's `storefront/staff`.
+
+        https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html
+        """
+        audience, _, name = scope.rpartition("/")
+        return name if audience in self.audiences else scope
 
 
 def subject_key(subject: str) -> str:

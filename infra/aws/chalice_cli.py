@@ -1,8 +1,9 @@
 """Chalice's command line for stages in AWS: `python -m infra.aws.chalice_cli deploy --stage dev`.
 
-It differs from the plain command, which works as well, in two ways: the zip is reproducible and
-compiled (bundle.py), and the Swagger document has API Gateway's extensions (rest_api.py). The
-replaced classes are internal to Chalice, which is why its version is pinned.
+It differs from the plain command, which works as well, in three ways: the zip is reproducible and
+compiled (bundle.py), the Swagger document has API Gateway's extensions (rest_api.py), and the
+function gets the issuer that the environment of the command names. What is replaced is internal to
+Chalice, which is why its version is pinned.
 """
 
 import os
@@ -11,6 +12,7 @@ import sys
 from typing import Any
 
 import chalice.cli
+import chalice.config
 import chalice.deploy.deployer
 import chalice.package
 from chalice import Chalice
@@ -56,10 +58,16 @@ def _extended(document: Any, app: Chalice) -> Any:
     return rest_api.add_extensions(document, app, _stage())
 
 
+def _environment_variables(config: chalice.config.Config) -> dict[str, str]:
+    variables: dict[str, str] = config._chain_merge("environment_variables")  # noqa: SLF001
+    return variables | stages.oidc_variables()
+
+
 REPLACEMENTS: tuple[tuple[object, str, object], ...] = (
     (chalice.deploy.deployer, "LambdaDeploymentPackager", Packager),
     (chalice.deploy.deployer, "TemplatedSwaggerGenerator", DeploySwagger),
     (chalice.package, "CFNSwaggerGenerator", TemplateSwagger),
+    (chalice.config.Config, "environment_variables", property(_environment_variables)),
 )
 
 
@@ -83,10 +91,13 @@ def main() -> int:
     return 1
 
 
-def run(stage: Stage, name: str, *arguments: str) -> None:
-    """Run one of Chalice's commands for a stage, in another process. Raises CommandError."""
+def run(stage: Stage, name: str, *arguments: str, **variables: str) -> None:
+    """Run one of Chalice's commands for a stage, in another process. Raises CommandError.
+
+    `variables` are added to the environment of the process.
+    """
     line = [sys.executable, "-m", __name__, name, "--stage", stage.name, *arguments]
-    if subprocess.run(line, cwd=PROJECT, check=False).returncode:
+    if subprocess.run(line, cwd=PROJECT, env=os.environ | variables, check=False).returncode:
         raise CommandError(f"chalice {name} failed; the message above says why.")
 
 

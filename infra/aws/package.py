@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra.aws import chalice_cli, template
+from infra.aws import chalice_cli, template, user_pool
 from infra.stages import PROJECT, Stage
 
 
@@ -22,9 +22,14 @@ def package(stage: Stage) -> None:
 
 def write(stage: Stage, folder: Path) -> None:
     """Write the template, sam.json, and the zip, deployment.zip, to a folder."""
+    if stage.has_issuer:
+        stage.check_oidc()
     extension = template.extension(stage)
+    # Of the user pool that the template makes, which replaces these.
+    signing_in = {} if stage.has_issuer else user_pool.PLACEHOLDERS
     shutil.rmtree(folder, ignore_errors=True)
     with TemporaryDirectory() as temporary:
         merged = Path(temporary) / "extension.json"
         merged.write_text(json.dumps(extension))
-        chalice_cli.run(stage, "package", "--merge-template", str(merged), str(folder))
+        arguments = ("--merge-template", str(merged), str(folder))
+        chalice_cli.run(stage, "package", *arguments, **signing_in)

@@ -7,12 +7,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger
 """
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from chalice import Chalice
 from msgspec.structs import fields
 
 from chalicelib import settings
+from chalicelib.access import ANYONE
 from chalicelib.http.api import resources_by_list_path
 from chalicelib.http.problems import INTERNAL_ERROR, PROBLEM, RETRY_AFTER_SECONDS, TITLES
 from chalicelib.http.requests import JSON, MERGE_PATCH
@@ -32,6 +34,8 @@ TOO_MANY = "There are too many requests. Try again later."
 RESPONSES: dict[str, tuple[int, str]] = {
     # API Gateway sends this for an unknown path.
     "MISSING_AUTHENTICATION_TOKEN": (404, "No resource has this path."),
+    # And this, for an unknown path with an access token, which it takes for a signature of AWS's.
+    "INVALID_SIGNATURE": (404, "No resource has this path."),
     "RESOURCE_NOT_FOUND": (404, "No resource has this path."),
     "BAD_REQUEST_BODY": (400, "The body cannot be read."),
     "BAD_REQUEST_PARAMETERS": (400, "A parameter cannot be read."),
@@ -39,7 +43,6 @@ RESPONSES: dict[str, tuple[int, str]] = {
     "ACCESS_DENIED": (403, FORBIDDEN),
     "EXPIRED_TOKEN": (403, "The token has expired. Get a new one."),
     "INVALID_API_KEY": (403, "Send an API key that is valid, in X-Api-Key."),
-    "INVALID_SIGNATURE": (403, "The signature does not match the request."),
     "WAF_FILTERED": (403, FORBIDDEN),
     "REQUEST_TOO_LARGE": (413, "The request is too large."),
     "UNSUPPORTED_MEDIA_TYPE": (
@@ -110,13 +113,24 @@ def cached_lists(app: Chalice, stage: Stage) -> dict[str, Resource]:
             f"The stage {stage.name!r} in .chalice/config.json caches {', '.join(unknown)}; "
             f"there are {', '.join(sorted(known))}."
         )
-    return {path: resource for path, resource in lists.items() if resource.name in names}
+    cached = {path: resource for path, resource in lists.items() if resource.name in names}
+    for resource in cached.values():
+        # The cache does not know the caller, which a list by author=me depends on, too.
+        if ANYONE not in resource.access.rule("list") or resource.has_author:
+            raise CommandError(
+                f"The stage {stage.name!r} in .chalice/config.json caches {resource.name}, which "
+                "is not the same list for every caller: API Gateway would show one caller's list "
+                "to others."
+            )
+    return cached
 
 
 def _gateway_response(status: int, detail: str) -> Document:
     headers = _common_headers(status) | {"Content-Type": f"'{PROBLEM}'"}
     if status in RETRIED:
         headers["Retry-After"] = f"'{RETRY_AFTER_SECONDS}'"
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "'Bearer'"
     return {
         "statusCode": str(status),
         "responseParameters": {

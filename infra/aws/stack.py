@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 # The template's parameters, and the environment variables with their values.
-PARAMETERS = {"AlarmTopicArn": "ALARM_TOPIC_ARN", "WebAclArn": "WEB_ACL_ARN"}
+PARAMETERS = {
+    "AlarmTopicArn": "ALARM_TOPIC_ARN",
+    "CallbackUrls": "CALLBACK_URLS",
+    "MachineClients": "MACHINE_CLIENTS",
+    "WebAclArn": "WEB_ACL_ARN",
+}
 # CloudFormation's reasons for an empty change set.
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 

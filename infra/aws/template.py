@@ -20,7 +20,7 @@ from chalice.utils import to_cfn_resource_name
 
 import app as application
 from chalicelib.schema import EXPIRY
-from infra.aws import policy, rest_api, tables
+from infra.aws import policy, rest_api, tables, user_pool
 from infra.errors import CommandError
 from infra.stages import ALIAS, STACK_TAG, Stage
 
@@ -73,7 +73,8 @@ def extension(stage: Stage) -> dict[str, Any]:
             **_logs(stage),
             **_roles(stage, queued),
             **_function(stage),
-            **_queue(stage, queued),
+            **_other_functions(stage, queued),
+            **({} if stage.has_issuer else user_pool.resources(stage)),
             **_rest_api(stage),
             **_web_acl(stage),
             **_usage_plan(stage),
@@ -129,7 +130,7 @@ def _parameters(stage: Stage) -> dict[str, Resource]:
             "Default": "",
             "Description": "The ARN of the SNS topic for alarms, or nothing.",
         }
-    return parameters
+    return parameters | ({} if stage.has_issuer else user_pool.PARAMETERS)
 
 
 def _tables(stage: Stage) -> Resources:
@@ -254,7 +255,10 @@ def _own(arn: str) -> Any:
 
 
 def _function(stage: Stage) -> Resources:
-    properties: dict[str, Any] = {"LoggingConfig": {"LogGroup": {"Ref": "APIHandlerLogGroup"}}}
+    properties: dict[str, Any] = {
+        "LoggingConfig": {"LogGroup": {"Ref": "APIHandlerLogGroup"}},
+        **_environment(stage),
+    }
     resources: Resources = {
         "APIHandler": {"DependsOn": list(_tables(stage)), "Properties": properties}
     }
@@ -273,25 +277,35 @@ def _function(stage: Stage) -> Resources:
     return resources
 
 
-def _queue(stage: Stage, queued: list[str]) -> Resources:
-    """The dead-letter queue for the events of asynchronous functions that failed."""
-    if not queued:
-        return {}
+def _environment(stage: Stage) -> dict[str, Any]:
+    """The property of a function that leads it to the user pool, if the stage has no issuer."""
+    return {} if stage.has_issuer else {"Environment": {"Variables": user_pool.variables()}}
+
+
+def _other_functions(stage: Stage, queued: list[str]) -> Resources:
+    """The app's other functions, and the dead-letter queue of the asynchronous ones.
+
+    The queue has the events of which all retries have failed.
+    """
     target = {"Type": "SQS", "TargetArn": {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}}
-    return {
-        DEAD_LETTERS: {
-            "Type": "AWS::SQS::Queue",
-            "Properties": {
-                "MessageRetentionPeriod": DEAD_LETTERS_SECONDS,
-                "SqsManagedSseEnabled": True,
-                "Tags": _tags(stage),
-            },
-        },
-        **{
-            to_cfn_resource_name(name): {"Properties": {"DeadLetterQueue": target}}
-            for name in queued
+    functions: Resources = {}
+    for name in policy.other_functions():
+        properties = _environment(stage)
+        if name in queued:
+            properties["DeadLetterQueue"] = target
+        if properties:
+            functions[to_cfn_resource_name(name)] = {"Properties": properties}
+    if not queued:
+        return functions
+    queue = {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "MessageRetentionPeriod": DEAD_LETTERS_SECONDS,
+            "SqsManagedSseEnabled": True,
+            "Tags": _tags(stage),
         },
     }
+    return {DEAD_LETTERS: queue, **functions}
 
 
 def _rest_api(stage: Stage) -> Resources:
@@ -595,6 +609,8 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
             "Description": "aws apigateway get-api-key --include-value --api-key prints the key.",
             "Value": {"Ref": "ApiKey"},
         }
+    if not stage.has_issuer:
+        outputs |= user_pool.outputs()
     if stage.has_alias:
         outputs["APIHandlerAlias"] = {
             "Description": "What API Gateway calls.",

@@ -15,6 +15,7 @@ from botocore.config import Config
 from infra import stages
 from infra.aws import tables
 from infra.local import run
+from tests import sign_in
 from tests.client import Client
 from tests.conftest import OLD_FILES, PROJECT, SHELL, checkout, free_port
 from tests.processes import eventually
@@ -33,6 +34,8 @@ class Account:
         self.url = f"http://127.0.0.1:{port}"
         self.calls_file = folder / "calls"
         self.project = checkout(folder / "storefront")
+        # What the environment of its commands says about access tokens.
+        self.issuer = sign_in.VARIABLES
 
     def client(self, service: str, keys: tuple[str, ...] = ROOT) -> Any:
         """A client with the rights of the account's root, or with other keys."""
@@ -93,6 +96,7 @@ class Account:
             "AWS_SECRET_ACCESS_KEY": keys[1],
             "AWS_DEFAULT_REGION": REGION,
             "PYTHONPATH": str(PROJECT / "tests" / "deployed" / "site"),
+            **self.issuer,
             **token,
         }
 
@@ -154,10 +158,14 @@ def tables_of(stage: str) -> set[str]:
     return {each["TableName"] for each in tables.definitions(stages.load(stage))}
 
 
-def contract(url: str, stage: str) -> str:
-    """Put the contract to an API. Returns pytest's closing line; fails as it fails."""
+def contract(url: str, stage: str, authorization: str) -> str:
+    """Put the contract to an API, as staff. Returns pytest's closing line; fails as it fails."""
+    token = authorization.removeprefix("Bearer ")
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/contract", "--url", url, "--stage", stage, "-q"],
+        [
+            *(sys.executable, "-m", "pytest", "tests/contract", "-q"),
+            *("--url", url, "--stage", stage, "--token", token),
+        ],
         cwd=PROJECT,
         env=CLEAN,
         capture_output=True,

@@ -10,6 +10,7 @@ has:
 - the variables of a request in what a mock integration answers;
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
   is no slash;
+- `WWW-Authenticate` of a function reaches the client as `x-amzn-Remapped-WWW-Authenticate`;
 - a function that is changed finishes what it is at;
 - for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
   in `:*`, but for its tags.
@@ -47,6 +48,7 @@ handle_execute = v1.handle_execute
 import_path_item = v1._import_path_item
 import_operation = v1._import_operation
 invoke_mock = v1._invoke_mock_v1
+invoke_lambda_proxy = v1._invoke_lambda_proxy_v1
 rest_api_update = provisioners._apigw_rest_api_update
 enforce = iam_evaluator.enforce
 extract_resource_arn = iam_actions.extract_resource_arn
@@ -138,6 +140,16 @@ def mock(integration: dict[str, Any]) -> Answer:
     return status, headers, body
 
 
+async def lambda_proxy(*given: Any, **named: Any) -> Answer:
+    """Answer with a function, with the header that API Gateway renames."""
+    status, headers, body = await invoke_lambda_proxy(*given, **named)
+    renamed = {
+        f"x-amzn-Remapped-{name}" if name.lower() == "www-authenticate" else name: value
+        for name, value in headers.items()
+    }
+    return status, renamed, body
+
+
 def operation(api_id: str, resource_id: str, method: str, declared: Any, *rest: Any) -> None:
     """Import an operation with the templates and responses of its integration."""
     import_operation(api_id, resource_id, method, declared, *rest)
@@ -219,6 +231,7 @@ v1.handle_execute = execute
 v1._import_path_item = path_item
 v1._import_operation = operation
 v1._invoke_mock_v1 = mock
+v1._invoke_lambda_proxy_v1 = lambda_proxy
 provisioners._apigw_rest_api_update = stack_update
 iam_evaluator.enforce = recorded
 iam_actions.extract_resource_arn = resource_arn

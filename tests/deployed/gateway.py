@@ -25,6 +25,9 @@ from zipfile import ZipFile
 from bench.function import Failed, Function
 
 EXTENSION = "x-amazon-apigateway-"
+# What API Gateway renames `WWW-Authenticate` of a function to.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+REMAPPED = "x-amzn-Remapped-WWW-Authenticate"
 
 Event = dict[str, Any]
 Reply = tuple[int, Mapping[str, str], bytes]
@@ -98,6 +101,8 @@ def api_gateway(document: dict[str, Any], stage: str, function: Function) -> typ
             headers = answer["headers"] | {
                 name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()
             }
+            if "WWW-Authenticate" in headers:
+                headers[REMAPPED] = headers.pop("WWW-Authenticate")
             assert not answer.get("isBase64Encoded")
             self.reply(answer["statusCode"], headers, answer["body"].encode())
 

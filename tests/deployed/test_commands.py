@@ -2,13 +2,15 @@
 
 import json
 import re
+import subprocess
 from typing import Any
 
 import pytest
 
+from tests import sign_in
 from tests.client import Client, Live
 from tests.conftest import PROJECT
-from tests.deployed.conftest import Account, everything, tables_of
+from tests.deployed.conftest import CLEAN, Account, everything, tables_of
 
 OPERATING = (PROJECT / "docs" / "operating.md").read_text()
 NOBODY = ("AKIANOBODY", "wrong")
@@ -199,6 +201,51 @@ def test_tables_are_deleted_after_confirmation(account: Account) -> None:
     assert not everything(account)["tables"] & tables
 
 
+ISSUERS = {
+    "": "OIDC_ISSUER is not set",
+    "http://issuer.shop.example": "OIDC_ISSUER is 'http://issuer.shop.example'; it must be none",
+    "https://127.0.0.1:8000/dev-issuer": "OIDC_ISSUER is 'https://127.0.0.1:8000/dev-issuer'; it ",
+    "issuer.shop.example": "OIDC_ISSUER is 'issuer.shop.example'; it must be none, or an",
+}
+
+
+@pytest.mark.parametrize("issuer", ISSUERS)
+@pytest.mark.parametrize("command", ["deploy", "package"])
+def test_issuer_that_cannot_be_used(account: Account, command: str, issuer: str) -> None:
+    """One sentence, before anything is made. `make package` makes a user pool if there is none."""
+    if command == "package" and not issuer:
+        return
+    said = refusal(account, command, "STAGE=dev", OIDC_ISSUER=issuer)
+
+    assert said.startswith(ISSUERS[issuer])
+    assert everything(account)["tables"] == set()
+
+
+def test_issuer_without_an_audience(account: Account) -> None:
+    """Any token of the issuer, for whatever API, would be accepted."""
+    said = refusal(account, "deploy", "STAGE=dev", OIDC_AUDIENCE=None)
+
+    assert said.startswith("OIDC_AUDIENCE is not set.")
+
+
+@pytest.mark.parametrize("command", ["deploy", "package", "local"])
+def test_plain_chalice_without_an_issuer(account: Account, command: str) -> None:
+    """Chalice's own commands refuse it, too, with a sentence and without a stack trace."""
+    arguments = {"package": ["plain"], "local": ["--no-autoreload"]}.get(command, [])
+    result = subprocess.run(
+        [account.project / ".venv" / "bin" / "chalice", command, "--stage", "dev", *arguments],
+        cwd=account.project,
+        env=CLEAN | {**account.environment(), "OIDC_ISSUER": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode != 0
+    assert result.stderr.startswith("OIDC_ISSUER is not set.")
+    assert "Traceback" not in result.stderr
+
+
 def test_deploy_rejects_a_usage_plan(account: Account) -> None:
     """Who asks for API keys must not get an API that is open to all."""
     file = account.project / ".chalice" / "config.json"
@@ -226,6 +273,10 @@ def test_a_stack_needs_a_package_and_a_bucket(account: Account) -> None:
 def test_plain_chalice_deploy_and_delete(account: Account) -> None:
     """`chalice package`, `chalice deploy` and `chalice delete`, as Chalice has them."""
     before = everything(account)
+    file = account.project / ".chalice" / "config.json"
+    declared = json.loads(file.read_text())
+    declared["stages"]["dev"]["environment_variables"] |= sign_in.VARIABLES
+    file.write_text(json.dumps(declared))
     account.chalice("package", "--stage", "dev", "plain")
     assert (account.project / "plain" / "sam.json").exists()
 
@@ -233,7 +284,8 @@ def test_plain_chalice_deploy_and_delete(account: Account) -> None:
     assert "Rest API URL: https://" in said
     assert everything(account)["functions"] == {"storefront-dev"}
     (api_id,) = re.findall(r"Rest API URL: https://(\w+)\.", said)
-    api = Client(Live(f"http://{api_id}.execute-api.localhost:{account.port}/dev", "dev"))
+    url = f"http://{api_id}.execute-api.localhost:{account.port}/dev"
+    api = Client(Live(url, "dev"), sign_in.staff())
     account.make("tables", "STAGE=dev")
     created = api.post("/products", {"name": "Teapot", "price": 3})
     assert api.get(created.headers["location"]).body == created.body

@@ -8,6 +8,7 @@ import pytest
 
 from infra import stages
 from infra.aws import policy
+from tests import sign_in
 from tests.client import Client, Live
 from tests.deployed.conftest import REGION, Account, contract, everything, reading, tables_of
 
@@ -31,7 +32,8 @@ def test_deployed_and_deleted_twice(
 
     for time in ("first", "second"):
         url = api_url(account, account.make("deploy", "STAGE=dev"))
-        record_property(f"contract, deployed for the {time} time", contract(url, "dev"))
+        said = contract(url, "dev", sign_in.staff())
+        record_property(f"contract, deployed for the {time} time", said)
         if time == "first":
             redeploy_while_reading(account, url)
         account.make("delete", "STAGE=dev")
@@ -51,7 +53,7 @@ def test_deployed_and_deleted_twice(
 
 def redeploy_while_reading(account: Account, url: str) -> None:
     """A new version under the same URL, and no read that fails in between."""
-    api = Client(Live(url))
+    api = Client(Live(url), sign_in.staff())
     old = api.get("/").json["version"]
     source = account.project / "chalicelib" / "__init__.py"
     source.write_text(source.read_text().replace(old, f"{old}.1"))

@@ -16,6 +16,7 @@ from app import app
 from chalicelib.storage import dynamodb
 from infra import stages
 from infra.aws import policy, tables
+from tests import sign_in
 from tests.client import Client, InProcess
 from tests.deployed.conftest import REGION, Account
 from tests.samples import SAMPLES, unique
@@ -45,7 +46,7 @@ class Role:
         given = account.client("sts").assume_role(RoleArn=self.arn, RoleSessionName="test")
         keys = given["Credentials"]
         self.keys = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-        self.api = Client(InProcess(app))
+        self.api = Client(InProcess(app), sign_in.staff())
         self.root = account.client("dynamodb")
 
     def allow(self, statements: list[Any]) -> None:
@@ -155,7 +156,8 @@ def query(name: str) -> Probe:
         "collection-price": "?sort=price",
         "emailLowercase-createdAt": "?email=a@shop.example",
         "usernameLowercase-createdAt": "?username=ada",
-        "status-createdAt": "?status=done",
+        "statusOfOwner-createdAt": "?status=done",
+        "createdBy-createdAt": "?author=me",
         "productId-createdAt": "?productId=there",
     }
     return lambda role: role.answers("GET", f"/{table}{queries[index]}")

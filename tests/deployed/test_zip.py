@@ -12,6 +12,7 @@ import pytest
 from infra import stages
 from infra.aws import tables
 from infra.local import database, run
+from tests import sign_in
 from tests.conftest import client_of
 from tests.deployed.conftest import CLEAN, REGION, Account, contract
 from tests.deployed.gateway import running_zip
@@ -37,7 +38,7 @@ def url(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.mark.timeout(300)
 def test_contract_of_the_zip(url: str, record_property: Callable[[str, Any], None]) -> None:
     """What is uploaded is what answers."""
-    record_property("contract, the zip under awslambdaric", contract(url, "dev"))
+    record_property("contract, the zip under awslambdaric", contract(url, "dev", sign_in.staff()))
 
 
 def test_zip_runs_its_compiled_modules(account: Account, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture
 def verify(issuer: Issuer, clock: Clock) -> Callable[..., str]:
     """Verify a new token of an algorithm. Returns the subject."""
-    verifier = Verifier(issuer.url, (AUDIENCE,), "roles", IssuerKeys(issuer.url))
+    verifier = Verifier(issuer.url, (AUDIENCE,), ("roles",), IssuerKeys(issuer.url))
 
     def verify(algorithm: str = "RS256", **options: Any) -> str:
         options = {"iat": int(clock.now), "exp": int(clock.now) + 600} | options
@@ -98,7 +98,7 @@ def test_made_up_key_ids_cause_one_fetch(
 
 def test_withdrawn_key_is_refused_within_the_hour(issuer: Issuer, clock: Clock) -> None:
     """Also for tokens that were verified and remembered."""
-    verifier = Verifier(issuer.url, (AUDIENCE,), "roles", IssuerKeys(issuer.url))
+    verifier = Verifier(issuer.url, (AUDIENCE,), ("roles",), IssuerKeys(issuer.url))
     token = issuer.token(iat=int(clock.now), exp=int(clock.now) + 86_400)
     other = issuer.token("ES256", iat=int(clock.now), exp=int(clock.now) + 86_400)
     assert verifier.caller(token).subject == verifier.caller(other).subject == "ada"
@@ -201,7 +201,7 @@ def test_two_keys_with_one_id(issuer: Issuer, verify: Callable[..., str]) -> Non
 def test_given_keys_need_no_request(issuer: Issuer) -> None:
     """OIDC_KEYS: for functions that cannot reach the issuer."""
     keys = IssuerKeys(issuer.url, json.loads(json.dumps({"keys": issuer.keys})))
-    verifier = Verifier(issuer.url, (AUDIENCE,), "roles", keys)
+    verifier = Verifier(issuer.url, (AUDIENCE,), ("roles",), keys)
 
     assert verifier.caller(issuer.token()).subject == "ada"
     with pytest.raises(Unauthenticated):

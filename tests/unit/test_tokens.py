@@ -36,7 +36,7 @@ def keys(issuer: Issuer) -> IssuerKeys:
 @pytest.fixture
 def verifier(issuer: Issuer, keys: IssuerKeys) -> Verifier:
     """A verifier that has seen no token."""
-    return Verifier(issuer.url, (AUDIENCE, "shop-web"), "roles", keys)
+    return Verifier(issuer.url, (AUDIENCE, "shop-web"), ("roles",), keys)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
@@ -233,7 +233,7 @@ def test_roles_claims(issuer: Issuer, keys: IssuerKeys) -> None:
         "scope": {"scope": "read staff"},
     }
     for claim, claims in claims_by_name.items():
-        found = Verifier(issuer.url, (AUDIENCE,), claim, keys)
+        found = Verifier(issuer.url, (AUDIENCE,), (claim,), keys)
         assert "staff" in found.caller(issuer.token(**claims)).roles, claim
         assert found.caller(issuer.token()).roles == frozenset()
 

@@ -1,0 +1,138 @@
+"""The Cognito user pool that the template makes for a stage without an issuer.
+
+Customers sign up with an email address, on Cognito's own pages. Members of the group `staff` are
+staff. The pool is retained when the stack is deleted, because it has the customers' accounts.
+https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-identity-pools.html
+"""
+
+import re
+from typing import Any
+
+from chalicelib.access import STAFF_ROLE
+from infra.stages import Stage
+
+Resource = dict[str, Any]
+
+POOL, CLIENT, DOMAIN, GROUP, SERVER = (
+    "UserPool",
+    "UserPoolClient",
+    "UserPoolDomain",
+    "StaffGroup",
+    "ResourceServer",
+)
+# The identifier before the scopes of machine clients: `storefront/staff` is the role `staff`.
+AUDIENCE = "storefront"
+
+# What the app is loaded with while the template is written.
+PLACEHOLDERS = {
+    "OIDC_ISSUER": "https://cognito-idp.amazonaws.com/pool",
+    "OIDC_AUDIENCE": AUDIENCE,
+    "OIDC_ROLES": "cognito:groups scope",
+}
+
+PARAMETERS: dict[str, Resource] = {
+    "CallbackUrls": {
+        "Type": "CommaDelimitedList",
+        "Default": "http://localhost:4200/",
+        "Description": "The URLs that Cognito may return to after a sign-in or sign-out.",
+    },
+    "MachineClients": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The ids of further app clients whose tokens are accepted, or nothing.",
+    },
+}
+
+
+def variables() -> dict[str, Any]:
+    """The function's environment variables, in CloudFormation's terms."""
+    issuer = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${" + POOL + "}"
+    audiences = [AUDIENCE, {"Ref": CLIENT}, {"Ref": "MachineClients"}]
+    return {
+        **PLACEHOLDERS,
+        "OIDC_ISSUER": {"Fn::Sub": issuer},
+        "OIDC_AUDIENCE": {"Fn::Join": [" ", audiences]},
+    }
+
+
+def resources(stage: Stage) -> dict[str, Resource]:
+    """The pool, its sign-in pages, the front end's app client, and the group of staff."""
+    pool = {"Ref": POOL}
+    return {
+        POOL: {
+            "Type": "AWS::Cognito::UserPool",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "UserPoolName": stage.function,
+                "UsernameAttributes": ["email"],
+                "UsernameConfiguration": {"CaseSensitive": False},
+                "AutoVerifiedAttributes": ["email"],
+                "AccountRecoverySetting": {
+                    "RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]
+                },
+                "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False},
+                "Policies": {"PasswordPolicy": {"MinimumLength": 12}},
+                "DeletionProtection": "ACTIVE" if stage.infra.deletion_protection else "INACTIVE",
+                "UserPoolTags": stage.tags,
+            },
+        },
+        DOMAIN: {
+            "Type": "AWS::Cognito::UserPoolDomain",
+            "Properties": {"UserPoolId": pool, "Domain": _domain(stage)},
+        },
+        SERVER: {
+            "Type": "AWS::Cognito::UserPoolResourceServer",
+            "Properties": {
+                "UserPoolId": pool,
+                "Identifier": AUDIENCE,
+                "Name": stage.function,
+                "Scopes": [{"ScopeName": STAFF_ROLE, "ScopeDescription": "All that staff may do"}],
+            },
+        },
+        CLIENT: {
+            "Type": "AWS::Cognito::UserPoolClient",
+            "Properties": {
+                "UserPoolId": pool,
+                "ClientName": "front-end",
+                # A browser cannot keep a secret: PKCE takes its place.
+                "GenerateSecret": False,
+                "AllowedOAuthFlowsUserPoolClient": True,
+                "AllowedOAuthFlows": ["code"],
+                # Not `storefront/staff`: it is for machines.
+                "AllowedOAuthScopes": ["openid", "email", "profile"],
+                "SupportedIdentityProviders": ["COGNITO"],
+                "CallbackURLs": {"Ref": "CallbackUrls"},
+                "LogoutURLs": {"Ref": "CallbackUrls"},
+                "EnableTokenRevocation": True,
+                "PreventUserExistenceErrors": "ENABLED",
+                "AccessTokenValidity": 60,
+                "TokenValidityUnits": {"AccessToken": "minutes"},
+            },
+        },
+        GROUP: {
+            "Type": "AWS::Cognito::UserPoolGroup",
+            "Properties": {"UserPoolId": pool, "GroupName": STAFF_ROLE},
+        },
+    }
+
+
+def outputs() -> dict[str, Resource]:
+    """The ids that an operator and a front end need."""
+    issuer = variables()["OIDC_ISSUER"]
+    return {
+        "UserPoolId": {"Description": "The user pool.", "Value": {"Ref": POOL}},
+        "UserPoolClientId": {
+            "Description": "The client id for the front end.",
+            "Value": {"Ref": CLIENT},
+        },
+        "Issuer": {"Description": "The OpenID Connect issuer.", "Value": issuer},
+    }
+
+
+def _domain(stage: Stage) -> Any:
+    """A prefix that no other account has: the stage's name and a part of the stack's id."""
+    name = re.sub(r"[^a-z0-9]+", "-", stage.function.lower()).strip("-")
+    stack_id = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    unique = {"Fn::Select": [0, {"Fn::Split": ["-", stack_id]}]}
+    return {"Fn::Join": ["-", [name, unique]]}
