@@ -4,7 +4,6 @@ https://openid.net/specs/openid-connect-discovery-1_0.html
 https://www.rfc-editor.org/rfc/rfc7517
 """
 
-import logging
 import os
 import ssl
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 from msgspec import Struct
 
-from chalicelib import settings
+from chalicelib import logs, settings
 from chalicelib.errors import Unavailable
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -108,7 +107,7 @@ class IssuerKeys:
                     self._keys = fetch(self.issuer)
                     self._fetched_at = time()
                 except FetchFailed as error:
-                    logging.getLogger(__name__).warning("%s", error)
+                    logs.write("WARNING", reason=str(error))
             if not self._usable(now):
                 raise Unavailable("The issuer of access tokens")
 

@@ -23,26 +23,86 @@ FILES = {
     "swagger-ui.css": "sha384-4c3vsE5f+trhFyHrFrLM1fFGUn531NIaC7dcqEWIJdoRQJ5CkJbSuSCwXLpaS1KF",
 }
 
-# The page's own host is the only server, so the menu of servers is removed. Signing in is the
-# authorization code flow with PKCE; the client's id can be changed in the dialog.
+# The page's own host is the only server, so the menu of servers is removed.
+#
+# The button signs in by the authorization code flow with PKCE, in another window, which
+# oauth2-redirect.js ends: it finds `swaggerUIRedirectOauth2` in the window that opened it. For
+# other clients, and for a token that is pasted, there is Swagger UI's own dialog.
+# https://www.rfc-editor.org/rfc/rfc7636
 SCRIPT = Template("""
-SwaggerUIBundle({
+const redirectUrl = new URL("docs/oauth2-redirect.html", location.href).href;
+const [issuer, client] = [$issuer, $client];
+const ui = SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#docs",
-  oauth2RedirectUrl: new URL("docs/oauth2-redirect.html", location.href).href,
+  oauth2RedirectUrl: redirectUrl,
   displayRequestDuration: true,
   syntaxHighlight: { theme: "monokai" },
   plugins: [() => ({ wrapComponents: { ServersContainer: () => () => null } })],
-}).initOAuth({
-  clientId: $client,
-  scopes: "openid",
-  usePkceWithAuthorizationCodeGrant: true,
 });
+ui.initOAuth({ clientId: client, scopes: "openid", usePkceWithAuthorizationCodeGrant: true });
+
+const button = document.getElementById("sign-in");
+const status = document.getElementById("signed-in");
+const base64url = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)))
+  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+let signedIn = false;
+
+function show(subject) {
+  signedIn = subject !== null;
+  button.textContent = signedIn ? "Sign out" : "Sign in";
+  status.textContent = signedIn ? `Signed in as $${subject}` : "";
+}
+
+async function signIn(popup) {
+  const found = await fetch(`$${issuer.replace(/[/]$$/, "")}/.well-known/openid-configuration`);
+  const { authorization_endpoint, token_endpoint } = await found.json();
+  const [verifier, state] = [random(), random()];
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  let failed = false;
+  window.swaggerUIRedirectOauth2 = {
+    state,
+    redirectUrl,
+    auth: { name: "accessToken", schema: new Map([["flow", "authorizationCode"]]) },
+    errCb: ({ message }) => { failed = true; status.textContent = message; },
+    callback: async ({ auth }) => {
+      if (failed) return;
+      const body = new URLSearchParams({
+        grant_type: "authorization_code", code: auth.code, code_verifier: verifier,
+        client_id: client, redirect_uri: redirectUrl,
+      });
+      const tokens = await (await fetch(token_endpoint, { method: "POST", body })).json();
+      ui.preauthorizeApiKey("accessToken", tokens.access_token);
+      const payload = tokens.access_token.split(".")[1];
+      show(JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))).sub);
+    },
+  };
+  popup.location = `$${authorization_endpoint}?$${new URLSearchParams({
+    response_type: "code", scope: "openid", client_id: client, redirect_uri: redirectUrl, state,
+    code_challenge: base64url(digest), code_challenge_method: "S256",
+  })}`;
+}
+
+button.hidden = !client;
+button.onclick = () => {
+  if (!signedIn) {
+    signIn(window.open("", "sign-in")).catch(() => {
+      status.textContent = "The issuer cannot be reached.";
+    });
+    return;
+  }
+  ui.authActions.logout(["accessToken"]);
+  show(null);
+};
 """)
 
 # Colours with enough contrast, in place of those of Swagger UI's that have too little
 # (https://www.w3.org/TR/WCAG22/#contrast-minimum).
 STYLE = """
+#session { font: 14px sans-serif; margin: 16px auto 0; max-width: 1460px; padding: 0 20px; }
+#session button { border: 2px solid #0b6b3a; border-radius: 4px; background: #0b6b3a;
+  color: #fff; cursor: pointer; font: bold 14px sans-serif; padding: 8px 24px; }
 #docs .auth-wrapper .authorize { color: #0b6b3a; border-color: #0b6b3a; }
 #docs .auth-wrapper .authorize svg { fill: #0b6b3a; }
 #docs .info .title small { background: #4a5160; }
@@ -68,6 +128,10 @@ PAGE = Template("""<!doctype html>
 <style>$colours</style>
 </head>
 <body>
+<p id="session">
+<button id="sign-in" hidden>Sign in</button>
+<span id="signed-in" role="status"></span>
+</p>
 <div id="docs"></div>
 <script src="$assets/swagger-ui-bundle.js" integrity="$script" crossorigin="anonymous"></script>
 <script>$start</script>
@@ -142,13 +206,24 @@ def _assets() -> str:
 
 
 def _script() -> str:
-    """The script that starts Swagger UI, with the audience as the id of the client.
+    """The script that starts Swagger UI.
 
-    With Cognito both are the same; elsewhere the dialog has a field for the client's id.
+    The first audience is the id of the client with Cognito, and with the development issuer. With
+    other issuers the button is hidden, and the dialog has a field for the client's id.
     """
-    client = settings.OIDC_AUDIENCES[0] if settings.OIDC_AUDIENCES else ""
+    issuer = settings.OIDC_ISSUER
+    is_client = bool(settings.OIDC_AUDIENCES) and (_is_cognito() or issuer.startswith("http:"))
+    client = settings.OIDC_AUDIENCES[0] if is_client else ""
+    return SCRIPT.substitute(issuer=_quoted(issuer), client=_quoted(client))
+
+
+def _quoted(text: str) -> str:
     # A script element ends at the first `</`, wherever that is.
-    return SCRIPT.substitute(client=json.encode(client).decode().replace("<", "\\u003c"))
+    return json.encode(text).decode().replace("<", "\\u003c")
+
+
+def _is_cognito() -> bool:
+    return (urlsplit(settings.OIDC_ISSUER).hostname or "").endswith(".amazonaws.com")
 
 
 def _issuer_hosts() -> list[str]:
@@ -157,7 +232,7 @@ def _issuer_hosts() -> list[str]:
         return []
     parts = urlsplit(settings.OIDC_ISSUER)
     hosts = [f"{parts.scheme}://{parts.netloc}"]
-    if parts.netloc.endswith(".amazonaws.com"):
+    if _is_cognito():
         # Cognito's discovery document is on another host than its tokens.
         hosts.append("https://*.amazoncognito.com")
     return hosts

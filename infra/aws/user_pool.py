@@ -47,7 +47,8 @@ PARAMETERS: dict[str, Resource] = {
 def variables() -> dict[str, Any]:
     """The function's environment variables, in CloudFormation's terms."""
     issuer = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${" + POOL + "}"
-    audiences = [AUDIENCE, {"Ref": CLIENT}, {"Ref": "MachineClients"}]
+    # The docs page signs in as the first one.
+    audiences = [{"Ref": CLIENT}, AUDIENCE, {"Ref": "MachineClients"}]
     return {
         **PLACEHOLDERS,
         "OIDC_ISSUER": {"Fn::Sub": issuer},

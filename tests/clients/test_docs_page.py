@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from infra.docs.screenshot import open_browser
 from tests.client import Client
+from tests.samples import unique
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +41,52 @@ def test_page_has_no_console_errors_or_foreign_requests(page: Page, live: Client
     assert [url for url in told["hosts"] if not url.startswith(own)] == []
 
 
-def test_try_it_out_sends_requests(page: Page, live: Client) -> None:
+def sign_in(page: Page, person: str) -> None:
+    """Sign in as one of the development issuer's people, in the window that it opens."""
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name="Sign in").click()
+    popup.value.get_by_role("button", name=person).click()
+    expect(page.get_by_role("status")).to_have_text(
+        f"Signed in as {person.partition(' ')[0].lower()}"
+    )
+
+
+def execute(page: Page, name: str, body: str) -> Locator:
+    """Send a request with «Try it out». Returns the element with its status."""
+    operation = page.locator(f"#operations-{name}")
+    if not operation.locator(".opblock-body").is_visible():
+        operation.locator("button.opblock-summary-control").click()
+        operation.get_by_role("button", name="Try it out").click()
+    operation.locator("textarea.body-param__text").fill(body)
+    operation.get_by_role("button", name="Execute").click()
+    return operation.locator(".live-responses-table tr.response .response-col_status")
+
+
+def test_sign_in_create_be_refused_and_sign_out(page: Page, live: Client) -> None:
+    """Staff create a product; a customer, and nobody, may not."""
+    told = visited(page, live)
+    name = "products-createProduct"
+    body = f'{{"id": "{unique()}", "name": "Teapot", "price": 34.5}}'
+
+    expect(execute(page, name, body)).to_contain_text("401")
+    sign_in(page, "Sue (staff)")
+    expect(execute(page, name, body)).to_contain_text("201")
+    page.get_by_role("button", name="Sign out").click()
+    expect(execute(page, name, body)).to_contain_text("401")
+    sign_in(page, "Ada (customer)")
+    expect(execute(page, name, body)).to_contain_text("403")
+    # The browser itself reports the refused requests.
+    assert [each for each in told["errors"] if "the server responded with" not in each] == []
+
+
+def test_try_it_out_with_a_pasted_token(page: Page, live: Client) -> None:
     """«Try it out» creates the example's product, which a GET then finds."""
     visited(page, live)
+    page.locator(".auth-wrapper > .authorize").click()
+    dialog = page.locator(".auth-container", has_text="accessToken")
+    dialog.locator("input").fill((live.authorization or "").removeprefix("Bearer "))
+    dialog.get_by_role("button", name="Apply credentials").click()
+    page.get_by_role("button", name="Close").first.click()
     operation = page.locator("#operations-products-createProduct")
     operation.locator("button.opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()

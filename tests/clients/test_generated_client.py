@@ -47,7 +47,9 @@ def test_generated_client_creates_changes_lists_and_deletes(
     }
     deployment: Any = live.deployment
     key = unique()
-    with package.Client(base_url=f"http://{deployment.netloc}") as client:
+    token = (live.authorization or "").removeprefix("Bearer ")
+    url = f"http://{deployment.netloc}"
+    with package.AuthenticatedClient(base_url=url, token=token) as client:
         body = models.NewProduct(name="Teapot", price=34.5, id=key)
         created = products["create_product"](client=client, body=body, idempotency_key=unique())
         assert (created.status_code, created.parsed.id) == (201, key)

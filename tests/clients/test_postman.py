@@ -54,6 +54,7 @@ def test_newman_runs_it_twice(live: Client, tmp_path: Path) -> None:
             [
                 tmp_path / "node_modules" / ".bin" / "newman",
                 *("run", postman.FILE, "--env-var", f"baseUrl=http://{deployment.netloc}"),
+                *("--env-var", f"token={(live.authorization or '').removeprefix('Bearer ')}"),
                 *("--color", "off", "--disable-unicode"),
             ],
             env=SHELL,

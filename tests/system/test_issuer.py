@@ -1,0 +1,268 @@
+"""The development issuer of `make run`, as clients of OAuth 2.0 and OpenID Connect use it."""
+
+import json
+import re
+import stat
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import jwt
+import pytest
+
+from tests import sign_in
+from tests.conftest import Launch, Local
+from tests.samples import unique
+
+REDIRECT = "http://localhost:4200/callback"
+VERIFIER = "v" * 50
+CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+REQUEST = {
+    "response_type": "code",
+    "client_id": "web",
+    "redirect_uri": REDIRECT,
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+    "scope": "openid",
+    "state": "a&b",
+    "nonce": "n1",
+}
+
+
+@pytest.fixture(scope="module")
+def configuration(local: Local) -> Any:
+    """The discovery document."""
+    url = f"http://127.0.0.1:{local.port}/dev-issuer/.well-known/openid-configuration"
+    return httpx.get(url).json()
+
+
+def sign_in_as(configuration: Any, subject: str, **changes: str) -> str:
+    """The code after a click on a person's button."""
+    query = urlencode({**REQUEST, **changes, "subject": subject})
+    answer = httpx.get(f"{configuration['authorization_endpoint']}?{query}")
+    assert answer.status_code == 302, answer.text
+    location = answer.headers["Location"]
+    assert location.startswith(f"{REDIRECT}?")
+    parameters = parse_qs(urlsplit(location).query)
+    assert (parameters["state"], parameters["iss"]) == (["a&b"], [configuration["issuer"]])
+    return parameters["code"][0]
+
+
+def exchange(configuration: Any, **form: str) -> httpx.Response:
+    """The response of the token endpoint."""
+    return httpx.post(configuration["token_endpoint"], data=form)
+
+
+def exchange_code(configuration: Any, code: str, **changes: str) -> httpx.Response:
+    """The response to a code."""
+    given = {"client_id": "web", "redirect_uri": REDIRECT, "code_verifier": VERIFIER, "code": code}
+    return exchange(configuration, grant_type="authorization_code", **(given | changes))
+
+
+def test_discovery(local: Local, configuration: Any) -> None:
+    """The documents that every client reads first, for every origin."""
+    issuer = f"http://127.0.0.1:{local.port}/dev-issuer"
+    keys = httpx.get(configuration["jwks_uri"])
+
+    assert configuration["issuer"] == issuer
+    assert keys.headers["Access-Control-Allow-Origin"] == "*"
+    (key,) = keys.json()["keys"]
+    assert "d" not in key
+    assert (key["kty"], key["alg"], key["use"]) == ("RSA", "RS256", "sig")
+
+
+def test_page_has_a_button_for_each_person(configuration: Any) -> None:
+    """One click each; what the client has sent is escaped, and sent again."""
+    query = urlencode({**REQUEST, "state": '"><script>alert(1)</script>'})
+    page = httpx.get(f"{configuration['authorization_endpoint']}?{query}")
+
+    assert page.status_code == 200
+    buttons = re.findall(r'<button name="subject" value="(\w+)">([^<]+)</button>', page.text)
+    assert buttons == [("sue", "Sue (staff)"), ("ada", "Ada (customer)"), ("bob", "Bob (customer)")]
+    assert "<script>" not in page.text
+
+
+def test_authorization_code_with_pkce(local: Local, configuration: Any) -> None:
+    """A code becomes tokens once; the API accepts the access token, and not the ID token."""
+    code = sign_in_as(configuration, "ada")
+    tokens = exchange_code(configuration, code).json()
+
+    assert tokens["token_type"] == "Bearer"
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert (claims["sub"], claims["aud"], claims["nonce"]) == ("ada", "web", "n1")
+    ada = local.api.signed_in(f"Bearer {tokens['access_token']}")
+    assert ada.get("/todos").status == 200
+    assert ada.get("/users").status == 403
+    refused = local.api.signed_in(f"Bearer {tokens['id_token']}").get("/todos")
+    assert refused.status == 401
+    assert local.api.signed_in(f"Bearer {tokens['refresh_token']}").get("/todos").status == 401
+    again = exchange_code(configuration, code)
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"code_verifier": "w" * 50}, {"client_id": "other"}, {"redirect_uri": f"{REDIRECT}/x"}],
+)
+def test_code_of_another_request(configuration: Any, changes: dict[str, str]) -> None:
+    """RFC 6749 section 4.1.3 and RFC 7636 section 4.6."""
+    answer = exchange_code(configuration, sign_in_as(configuration, "sue"), **changes)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uri": "https://evil.example/"},
+        {"redirect_uri": "javascript:alert(1)"},
+        {"redirect_uri": "http://127.0.0.1.evil.example/"},
+        {"response_type": "token"},
+        {"code_challenge_method": "plain"},
+        {"code_challenge": ""},
+        {"client_id": ""},
+    ],
+)
+def test_requests_that_are_refused(configuration: Any, changes: dict[str, str]) -> None:
+    """No redirect to another machine, and no code without PKCE."""
+    query = urlencode({**REQUEST, **changes, "subject": "sue"})
+    answer = httpx.get(f"{configuration['authorization_endpoint']}?{query}")
+
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+def test_refresh_token(local: Local, configuration: Any) -> None:
+    """A client stays signed in; its refresh token is of no use to another."""
+    first = exchange_code(configuration, sign_in_as(configuration, "sue")).json()
+    given = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+
+    second = exchange(configuration, **given, client_id="web").json()
+
+    sue = local.api.signed_in(f"Bearer {second['access_token']}")
+    assert sue.get("/users?limit=1").status == 200
+    other = exchange(configuration, **given, client_id="other")
+    assert (other.status_code, other.json()["error"]) == (400, "invalid_grant")
+    access = exchange(
+        configuration,
+        grant_type="refresh_token",
+        refresh_token=second["access_token"],
+        client_id="web",
+    )
+    assert access.status_code == 400
+
+
+@pytest.mark.parametrize(("scope", "status"), [("staff", 200), ("", 403)])
+def test_client_credentials(local: Local, configuration: Any, scope: str, status: int) -> None:
+    """A machine: its id is the subject, and its scopes are roles; by the form or by HTTP Basic."""
+    client = f"machine-{unique()}"
+    form = {"grant_type": "client_credentials", "scope": scope}
+    answers = [
+        exchange(configuration, **form, client_id=client),
+        httpx.post(configuration["token_endpoint"], data=form, auth=(client, "secret")),
+    ]
+
+    for answer in answers:
+        machine = local.api.signed_in(f"Bearer {answer.json()['access_token']}")
+        assert machine.get("/users?limit=1").status == status
+        todo = machine.create("/todos", {"task": "Count the cups"})
+        assert local.api.get(f"/todos/{todo['id']}?owner={client}").json == todo
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": "password", "client_id": "web"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, "invalid_client"),
+        (
+            {"grant_type": "authorization_code", "client_id": "web", "code": "x"},
+            "invalid_grant",
+        ),
+        ({}, "invalid_client"),
+    ],
+)
+def test_wrong_token_requests(configuration: Any, form: dict[str, str], error: str) -> None:
+    """RFC 6749 section 5.2, readable for a browser client of another origin."""
+    answer = exchange(configuration, **form)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_user_info_logout_and_preflight(configuration: Any) -> None:
+    """What a browser client needs besides tokens."""
+    tokens = exchange_code(configuration, sign_in_as(configuration, "bob")).json()
+    header = {"Authorization": f"Bearer {tokens['access_token']}"}
+    logout = configuration["end_session_endpoint"]
+
+    person = httpx.get(configuration["userinfo_endpoint"], headers=header)
+    assert person.json() == {"sub": "bob", "name": "Bob", "roles": []}
+    assert httpx.get(configuration["userinfo_endpoint"]).status_code == 401
+    query = urlencode({"post_logout_redirect_uri": "http://localhost:4200/", "state": "s"})
+    assert httpx.get(f"{logout}?{query}").headers["Location"] == "http://localhost:4200/?state=s"
+    query = urlencode({"post_logout_redirect_uri": "https://evil.example/"})
+    assert "Location" not in httpx.get(f"{logout}?{query}").headers
+    preflight = httpx.options(configuration["token_endpoint"])
+    assert preflight.status_code == 204
+    assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    assert httpx.get(f"{configuration['issuer']}/nothing").status_code == 404
+
+
+def test_key_and_header_files(local: Local) -> None:
+    """Only their owner may read them; a header file holds one header for `curl -H @`."""
+    key = local.folder / "issuer-key.pem"
+    files = [key, *(local.headers / name for name in ("sue", "ada", "bob"))]
+
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert (local.headers / "sue").read_text().startswith("Authorization: Bearer ey")
+    assert local.api.signed_in(local.header("bob")).get("/users/bob").status == 200
+    assert local.api.signed_in(local.header("bob")).get("/users/ada").status == 403
+
+
+def test_key_is_kept(launch: Launch, local: Local) -> None:
+    """Tokens outlive a restart; they are of no use at another `make run`."""
+    first = launch()
+    first.read_until("ready")
+    ada = first.header("ada")
+    assert first.stop() == 0
+    again = launch(first.folder, first.port)
+    again.read_until("ready")
+
+    assert again.api.signed_in(ada).get("/todos").status == 200
+    assert local.api.signed_in(ada).get("/todos").status == 401
+
+
+def test_another_issuer(launch: Launch) -> None:
+    """The environment names it; the development issuer is not there."""
+    local = launch(**sign_in.VARIABLES)
+    assert local.read_until("sign in") == "Callers sign in with https://issuer.shop.example.\n"
+    local.forget()
+
+    assert local.api.signed_in(sign_in.staff()).get("/users").status == 200
+    assert local.api.signed_in(None).get("/users").status == 401
+    assert local.api.signed_in(None).get("/dev-issuer/keys").status == 404
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"OIDC_ISSUER": "nonsense"}, "OIDC_ISSUER is 'nonsense'; it must be none, or an https://"),
+        ({"OIDC_ISSUER": "https://issuer.shop.example"}, "OIDC_AUDIENCE is not set."),
+        (
+            {**sign_in.VARIABLES, "OIDC_KEYS": json.dumps({"keys": []})},
+            "OIDC_KEYS must be a JWK set in JSON",
+        ),
+    ],
+)
+def test_issuer_that_cannot_be_used(
+    launch: Launch, variables: dict[str, str], sentence: str
+) -> None:
+    """One sentence, before anything is started."""
+    local = launch(**variables)
+
+    assert local.end() == 1
+    (said,) = local.said
+    assert said.startswith(sentence)
