@@ -1,6 +1,7 @@
 """The client: as boto3 makes it, but quicker."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def certificates(file: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def stock() -> Any:
+def stock() -> Iterator[Any]:
     """boto3's own client, and a table to try it on."""
     client: Any = boto3.client("dynamodb")
     keys = {"id": "HASH"}, {"collection": "HASH", "createdAt": "RANGE"}
@@ -58,7 +59,9 @@ def stock() -> Any:
             {"IndexName": INDEX, "KeySchema": index, "Projection": {"ProjectionType": "ALL"}}
         ],
     )
-    return client
+    yield client
+    # The same worker may come back to this module after others.
+    client.delete_table(TableName=TABLE)
 
 
 @pytest.fixture
