@@ -10,18 +10,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from bench import sign_in
 from infra.aws import bundle
 from infra.errors import CommandError
 from infra.stages import PROJECT
 
 BUILT = PROJECT / "dist" / "bench"
 PEERS = PROJECT / "bench" / "peers"
+# What checks an access token in front of a peer.
+CHECK = PEERS / "signed_in"
 RUNTIME = PROJECT / "bench" / "runtime.txt"
 ROOTS = PROJECT / "chalicelib" / "storage" / "amazon_roots.pem"
 # Whose settings the app is measured with.
@@ -31,7 +35,8 @@ STAGE = "prod"
 class Candidate(Struct, frozen=True, kw_only=True):
     """A handler and its zip. `item` and `list` are API Gateway's resources for the two paths.
 
-    `binary`: API Gateway sends it bodies as bytes, in base64.
+    `binary`: API Gateway sends it bodies as bytes, in base64. `token`: it checks an access token,
+    and is called with one.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     item: str
     list: str = "/products"
     binary: bool = False
+    token: bool = False
 
 
 PACKAGE = """
@@ -63,6 +69,10 @@ TITLES = {
     "floor": "floor: no framework, no SDK",
     "nothing": "an empty handler",
 }
+# What the names of the candidates that check an access token end with.
+TOKEN = ", with a token"  # noqa: S105, a name
+# Those that do.
+CHECKING = (APP, "plain", "powertools", "fastapi")
 KEYED = "/products/{key}"
 # Two do their own routing, behind one resource.
 PROXY = "/{proxy+}"
@@ -79,8 +89,9 @@ def runtime(requirements: Path = RUNTIME) -> Path:
     return python
 
 
+@cache
 def app() -> Candidate:
-    """The app, packaged."""
+    """The app, packaged once."""
     package = BUILT / "app"
     # In another process, like `make package`: Chalice and the app read the environment.
     _run(
@@ -95,7 +106,7 @@ def app() -> Candidate:
         name=APP,
         zip=package / "deployment.zip",
         handler=function["Handler"],
-        variables=function["Environment"]["Variables"],
+        variables=dict(function["Environment"]["Variables"]),
         item=KEYED,
         binary=True,
     )
@@ -126,6 +137,28 @@ def peers() -> list[Candidate]:
     return [peer(name) for name in TITLES if name != APP]
 
 
+def with_token(name: str) -> Candidate:
+    """The app, or a peer, that checks the access token of its caller."""
+    if name == APP:
+        without = app()
+        own = {**without.variables, **sign_in.variables()}
+        return structs.replace(without, name=name + TOKEN, variables=own, token=True)
+    without = peer(name)
+    made = BUILT / f"{name}{TOKEN}.zip"
+    with TemporaryDirectory() as temporary:
+        plain = Path(temporary) / "plain.zip"
+        _package(name, plain, checking=True)
+        bundle.normalize(plain, made)
+    return structs.replace(
+        without,
+        name=name + TOKEN,
+        zip=made,
+        handler="signed_in.handler",
+        variables={**without.variables, **sign_in.variables()},
+        token=True,
+    )
+
+
 def unpack(candidate: Candidate, task: Path, *, compiled: bool) -> None:
     """Put a candidate's code where it can be run, with its compiled modules or without."""
     with ZipFile(candidate.zip) as packed:
@@ -139,13 +172,16 @@ def install(requirements: Path, *options: str) -> None:
     _uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", *options, "-r", requirements)
 
 
-def _package(name: str, target: Path) -> None:
+def _package(name: str, target: Path, *, checking: bool = False) -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         requirements = PEERS / name / "requirements.txt"
         if requirements.exists():
             install(requirements, "--target", str(folder))
         (folder / "app.py").write_bytes((PEERS / name / "app.py").read_bytes())
+        if checking:
+            install(CHECK / "requirements.txt", "--target", str(folder))
+            (folder / "signed_in.py").write_bytes((CHECK / "signed_in.py").read_bytes())
         if name == "floor":
             (folder / "roots.pem").write_bytes(ROOTS.read_bytes())
         with ZipFile(target, "w", ZIP_DEFLATED) as packed:

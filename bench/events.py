@@ -8,6 +8,7 @@ import json
 import re
 from typing import Any
 
+from bench import sign_in
 from bench.candidates import STAGE, Candidate
 from bench.dynamodb import KEY
 
@@ -43,10 +44,12 @@ def events(candidate: Candidate) -> dict[str, bytes]:
     post["headers"] = {**HEADERS, "Content-Type": "application/json"}
     post["multiValueHeaders"] = {name: [value] for name, value in post["headers"].items()}
     post |= {"body": sent, "isBase64Encoded": candidate.binary}
-    return {
-        call: json.dumps(event).encode()
-        for call, event in {"get": item, "post": post, "list": page}.items()
-    }
+    calls = {"get": item, "post": post, "list": page}
+    if candidate.token:
+        for event in calls.values():
+            event["headers"] = {**event["headers"], "Authorization": sign_in.authorization()}
+            event["multiValueHeaders"] = {n: [value] for n, value in event["headers"].items()}
+    return {call: json.dumps(event).encode() for call, event in calls.items()}
 
 
 def _event(resource: str, method: str, path: str) -> dict[str, Any]:

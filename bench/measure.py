@@ -81,7 +81,7 @@ class Machine:
             **candidate.variables,
             "AWS_ENDPOINT_URL_DYNAMODB": f"https://127.0.0.1:{self.port}",
             # The app has its own, and the floor too.
-            **({} if candidate.name == APP else {"AWS_CA_BUNDLE": str(self.roots)}),
+            **({} if candidate.name.startswith(APP) else {"AWS_CA_BUNDLE": str(self.roots)}),
         }
         return Function(
             variant.task,
@@ -129,7 +129,8 @@ def variants(certificate: bytes, requests: int) -> list[Variant]:
     `certificate` is of the authority that those trust who do not trust all of botocore's.
     """
     app = candidates.app()
-    made = unpacked([app, *candidates.peers()], certificate, requests)
+    checking = [candidates.with_token(name) for name in candidates.CHECKING]
+    made = unpacked([app, *candidates.peers(), *checking], certificate, requests)
     for lever in LEVERS:
         task = BUILT / "tasks" / lever.variant
         candidates.unpack(app, task, compiled=True)
@@ -152,6 +153,8 @@ def unpacked(
     made = []
     for candidate in chosen:
         for compiled in flavours:
+            if candidate.token and not compiled:
+                continue
             name = candidate.name if compiled else f"{candidate.name}, not compiled"
             candidates.unpack(candidate, tasks / name, compiled=compiled)
             _trust(tasks / name, certificate)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench import measure
-from bench.candidates import APP, Candidate
+from bench.candidates import APP, TOKEN, Candidate
 from bench.measure import MB, Reading
 
 FILE = Path(__file__).with_name("results.json")
@@ -32,7 +32,8 @@ class Results(Struct, frozen=True, kw_only=True):
     """What one run of the bench found.
 
     `figures` are milliseconds and MB, by variant and by what was read. `ratios` are the app's
-    readings over a peer's of the same round. `zips` are MB, compiled and not.
+    readings over another variant's of the same round: those of the app with a token, over a peer's
+    with a token and over its own without. `zips` are MB, compiled and not.
     """
 
     machine: str
@@ -76,6 +77,13 @@ def results(
 ) -> Results:
     """The results of a run, which took `seconds`. `measured` are the candidates by variant."""
     ours = readings[APP]
+    compared = {
+        name: (readings[APP + TOKEN if name.endswith(TOKEN) else APP], theirs)
+        for name, theirs in readings.items()
+        if name not in (APP, APP + TOKEN)
+    }
+    if APP + TOKEN in readings:
+        compared[APP + TOKEN] = (readings[APP + TOKEN], ours)
     return Results(
         machine=f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
         python=platform.python_version(),
@@ -88,13 +96,12 @@ def results(
         },
         ratios={
             name: {
-                what: _spread([a[what] / b[what] for a, b in zip(ours, theirs, strict=True)], 4)
-                for what in theirs[0]
+                what: _spread([a[what] / b[what] for a, b in zip(own, others, strict=True)], 4)
+                for what in others[0]
                 # A reading below the resolution of the process's clock is 0.
-                if all(each[what] for each in theirs)
+                if all(each[what] for each in others)
             }
-            for name, theirs in readings.items()
-            if name != APP
+            for name, (own, others) in compared.items()
         },
         zips={
             name: round(_size(each, compiled="not compiled" not in name) / MB, 4)
