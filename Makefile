@@ -107,7 +107,7 @@ release: $(DEV) ## Keep docs/openapi.json as the released document of this versi
 	@$(INFRA) release
 
 clean: ## Delete what the other commands have written to this folder
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

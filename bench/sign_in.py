@@ -5,30 +5,48 @@ The keys are given to the candidates: the bench has no issuer to ask.
 
 import json
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from time import time
 
-from infra.local.issuer import AUDIENCE, HEADER_SECONDS, Issuer, make_key
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.algorithms import RSAAlgorithm
+
+ISSUER, AUDIENCE = "https://issuer.shop.example", "storefront"
+KEY_ID = "bench"
+# Longer than any run.
+SECONDS = 24 * 60 * 60
 
 
 @cache
-def _issuer() -> Issuer:
-    with TemporaryDirectory() as folder:
-        return Issuer("https://issuer.shop.example", make_key(Path(folder)))
+def _key() -> RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def variables() -> dict[str, str]:
     """The environment variables of a candidate that accepts the token."""
-    issuer = _issuer()
+    public = RSAAlgorithm.to_jwk(_key().public_key(), as_dict=True)
+    keys = {"keys": [{**public, "kid": KEY_ID, "use": "sig", "alg": "RS256"}]}
     return {
-        "OIDC_ISSUER": issuer.url,
+        "OIDC_ISSUER": ISSUER,
         "OIDC_AUDIENCE": AUDIENCE,
         "OIDC_ROLES": "roles",
-        "OIDC_KEYS": json.dumps(issuer.keys),
+        "OIDC_KEYS": json.dumps(keys),
     }
 
 
 @cache
 def authorization() -> str:
     """The `Authorization` header of a caller who is staff."""
-    return f"Bearer {_issuer().access_token('sue', 'bench', ['staff'], HEADER_SECONDS)}"
+    now = int(time())
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "sue",
+        "roles": ["staff"],
+        "client_id": "bench",
+        "iat": now,
+        "exp": now + SECONDS,
+    }
+    headers = {"kid": KEY_ID, "typ": "at+jwt"}
+    return f"Bearer {jwt.encode(claims, _key(), algorithm='RS256', headers=headers)}"

@@ -5,19 +5,30 @@ A resource declares them in models.py; what it does not declare is for staff alo
     access=Access(read=ANYONE, list=ANYONE, create=SIGNED_IN, others=AUTHOR | STAFF)
 """
 
+import re
 from enum import Flag, auto
+from hashlib import blake2b
 from typing import Literal
 
 from msgspec import Struct
 
 from chalicelib.context import Caller
-from chalicelib.errors import Forbidden, Unauthenticated
+from chalicelib.errors import DeclarationError, Forbidden, Invalid, Problem, Unauthenticated
 
 ActionName = Literal["read", "list", "create", "change", "delete"]
 ACTIONS: tuple[ActionName, ...] = ("read", "list", "create", "change", "delete")
 
 # The role of the shop's own people.
 STAFF_ROLE = "staff"
+
+# The subject of every caller of an open stage.
+OPEN_SUBJECT = "anyone"
+# The caller itself, as a value of the parameters `author` and `owner`.
+ME = "me"
+MAX_SUBJECT_LENGTH = 255
+# Subjects that are their own key; others are replaced by a digest.
+PLAIN_SUBJECT = re.compile(rf"(?!\.{{1,2}}\Z|{ME}\Z|{OPEN_SUBJECT}\Z|sub-)[A-Za-z0-9_.-]{{1,64}}\Z")
+SUBJECT_DIGEST = re.compile(r"sub-[0-9a-f]{40}\Z")
 
 
 class Rule(Flag):
@@ -48,6 +59,14 @@ class Access(Struct, frozen=True, kw_only=True):
     change: Rule | None = None
     delete: Rule | None = None
     others: Rule = STAFF
+
+    def __post_init__(self) -> None:
+        for action in ACTIONS:
+            if not isinstance(self.rule(action), Rule):
+                raise DeclarationError(
+                    f"Access({action}=...) must be STAFF, SELF, AUTHOR, SIGNED_IN or ANYONE, or "
+                    "several of them, joined by |."
+                )
 
     def rule(self, action: ActionName) -> Rule:
         """The rule of an action."""
@@ -80,4 +99,60 @@ def permitted(rule: Rule, caller: Caller, key: str | None = None) -> Rule:
         raise Unauthenticated
     if rule & AUTHOR or (rule & SELF and key is None):
         return met
-    raise Forbidden
+    raise Forbidden(f"Only {callers(rule)} may do this.")
+
+
+def callers(rule: Rule, noun: str = "caller whose subject is the key") -> str:
+    """Who meets a rule, in words; `noun` is what an item is called."""
+    words = {
+        ANYONE: "anyone",
+        SIGNED_IN: "signed-in callers",
+        SELF: f"the {noun}",
+        AUTHOR: "the author",
+        STAFF: "staff",
+    }
+    return " and ".join(text for flag, text in words.items() if flag in rule) or "nobody"
+
+
+def owner_key(name: str | None, caller: Caller) -> str:
+    """The owner of the items of a call: the one that is named, or else the caller.
+
+    Raises Invalid for a name that is no subject, and Forbidden if the caller names another owner,
+    and is not staff.
+    """
+    name = ME if name is None else name
+    if not 0 < len(name) <= MAX_SUBJECT_LENGTH:
+        message = f"must be {ME}, or a subject of 1 to {MAX_SUBJECT_LENGTH} characters"
+        raise Invalid(Problem("owner", message))
+    owner = named_subject(name, caller)
+    if owner != caller.subject and not is_staff(caller):
+        raise Forbidden("Only staff may name another owner.")
+    return owner
+
+
+def author_key(name: str, caller: Caller) -> str:
+    """The author of the items of a list. Raises Unauthenticated or Forbidden."""
+    if not caller.subject:
+        raise Unauthenticated
+    author = named_subject(name, caller)
+    if author != caller.subject and not is_staff(caller):
+        raise Forbidden("Only staff may list what another author wrote.")
+    return author
+
+
+def subject_key(subject: str) -> str:
+    """A subject as a key of an item: itself, or a digest if it is not a valid key.
+
+    A subject that looks like a digest is replaced by its own, so that nobody can choose another's;
+    so are `me`, which parameters have for the caller, and the subject of an open stage.
+    """
+    if PLAIN_SUBJECT.match(subject):
+        return subject
+    return f"sub-{blake2b(subject.encode(), digest_size=20).hexdigest()}"
+
+
+def named_subject(text: str, caller: Caller) -> str:
+    """The key of the subject that a caller names: `me`, a subject, or the digest of one."""
+    if text in (ME, caller.subject):
+        return caller.subject
+    return text if SUBJECT_DIGEST.match(text) or text == OPEN_SUBJECT else subject_key(text)

@@ -66,19 +66,17 @@ class Unauthenticated(DomainError):
     """The caller is not known, and the operation needs to know it.
 
     `failure` is the `error_description` of an access token that was refused (RFC 6750 section 3.1),
-    or None if the request had none.
+    or None if the request had none. `reason` is for the log alone.
     """
 
-    def __init__(self, failure: str | None = None) -> None:
+    def __init__(self, failure: str | None = None, reason: str | None = None) -> None:
         super().__init__(f"{failure or 'This operation needs an access token'}.")
         self.failure = failure
+        self.reason = reason
 
 
 class Forbidden(DomainError):
     """The caller is known, and may not do this."""
-
-    def __init__(self, reason: str = "The access token does not permit this operation.") -> None:
-        super().__init__(reason)
 
 
 class NotAuthor(Forbidden):

@@ -16,7 +16,16 @@ from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, ValidationError, 
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 
-from chalicelib.access import ACTIONS, AUTHOR, SELF, SIGNED_IN, STAFF, Access
+from chalicelib.access import (
+    ACTIONS,
+    ANYONE,
+    AUTHOR,
+    MAX_SUBJECT_LENGTH,
+    SELF,
+    SIGNED_IN,
+    STAFF,
+    Access,
+)
 from chalicelib.errors import DeclarationError
 
 # `.` and `..` are left out because RFC 3986 section 5.2.4 removes them from a path: no URL could
@@ -30,21 +39,22 @@ Key = Annotated[
     ),
 ]
 
-# The Key of a caller: its subject.
 AuthorParameter = Annotated[
     str,
     Meta(
-        pattern=KEY,
-        description="me, or the subject of another author, which only staff may name",
+        min_length=1,
+        max_length=MAX_SUBJECT_LENGTH,
         examples=["me"],
+        extra_json_schema={"description": "`me`, or for staff the subject of any author."},
     ),
 ]
 OwnerParameter = Annotated[
     str,
     Meta(
-        pattern=KEY,
-        description="the subject of the owner, if that is not the caller; only staff may name it",
-        examples=["ada"],
+        min_length=1,
+        max_length=MAX_SUBJECT_LENGTH,
+        examples=["me"],
+        extra_json_schema={"description": "`me`, the default, or for staff any owner's subject."},
     ),
 ]
 
@@ -76,6 +86,7 @@ OWNER_SEPARATOR = "#"
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 MAX_INDEXES = 20
+KEY_NAME = r"[A-Za-z][A-Za-z0-9]{0,49}"
 # A name begins the ids of claims and ends the names of tables.
 RESOURCE_NAME = r"[a-z][a-z0-9_-]{0,49}"
 # Characters of up to 4 bytes, of a partition key of at most 2,048 bytes, which a claim prefixes.
@@ -314,7 +325,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         """Why the declaration cannot work: parts of a sentence, empty if it can."""
         types = {name: key_type(field.type) for name, field in self.field_infos.items()}
         reserved = {
-            *(self.key, *SERVER_FIELDS, COLLECTION, CREATED_BY, "limit", "cursor", "sort"),
+            *(*SERVER_FIELDS, COLLECTION, CREATED_BY, "limit", "cursor", "sort"),
             *([AUTHOR_PARAMETER] if self.has_author else []),
             *([OWNER_PARAMETER] if self.owned else []),
             *(self.compared_attribute(name) for name in self.copied_fields),
@@ -327,7 +338,16 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             "references": self.references,
             "create_defaults": self.create_defaults,
         }
-        problems = [f"{name} is a name of the server's own" for name in types if name in reserved]
+        problems = [
+            f"{name} is a name of the server's own"
+            for name in types
+            if name in reserved or name == self.key
+        ]
+        if self.key in reserved or not re.fullmatch(KEY_NAME, self.key):
+            problems.append(
+                f"the key {self.key!r} is not letters and digits, or it is a name of the server's "
+                "own"
+            )
         if self.name == CLAIMS or not re.fullmatch(RESOURCE_NAME, self.name):
             problems.append(
                 f"the name {self.name!r} is not 1 to 50 of a-z 0-9 _ - beginning with a letter, or "
@@ -422,6 +442,8 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             ),
         }
         problems = [sentence for sentence, applies in impossible.items() if applies]
+        if rules["list"] & (SIGNED_IN | ANYONE) and not rules["read"] & (rules["list"] | ANYONE):
+            problems.append("list is open to more callers than read: it would show what read hides")
         if self.owned:
             problems += [
                 f"{action} of an owned resource must be SIGNED_IN or STAFF"

@@ -61,6 +61,9 @@ OIDC_KEYS = os.environ.get("OIDC_KEYS", "")
 # On this machine; Lambda is never local, whatever the stage is called.
 IS_LOCAL = STAGE == "local" and "AWS_LAMBDA_RUNTIME_API" not in os.environ
 
+# The client with which the docs page signs in; without one, it takes a pasted token alone.
+DOCS_CLIENT_ID = _setting("DOCS_CLIENT_ID", "", r"[\x21-\x7e]{0,200}", "a client id of the issuer")
+
 # The certificate authorities that issue DynamoDB's certificates, 7 of the 127 in botocore's file:
 # loading the others takes a tenth of a cold start. https://www.amazontrust.com/repository/
 AMAZON_ROOTS = Path(__file__).parent / "storage" / "amazon_roots.pem"

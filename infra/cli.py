@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
-from chalicelib.validation import key_problems
+from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
+from chalicelib.context import ANONYMOUS
 from infra import stages
 from infra.errors import EXPECTED, CommandError, error_message
 from infra.stages import Stage
@@ -144,6 +145,8 @@ def policy() -> None:
 @stage_option()
 def deploy(stage: Stage) -> None:
     """Deploy a stage with Chalice: tables, policy, function and API."""
+    # Before the app is imported, which needs a region.
+    stage.check_oidc()
     from infra.aws import deploy as deployment
 
     deployment.deploy(stage)
@@ -200,8 +203,11 @@ def account() -> None:
 )
 def backfill(stage: Stage, folder: Path, owner: str | None) -> None:
     """Add new fields' defaults, copies, claims and owners to a stage's older items."""
-    if owner and key_problems("OWNER", owner):
-        raise CommandError(f"OWNER is {owner!r}; it must be 1 to 64 of A-Z a-z 0-9 _ . -")
+    if owner == ME or len(owner or "") > MAX_SUBJECT_LENGTH:
+        raise CommandError(
+            f"OWNER is {owner!r}; it must be a subject of at most {MAX_SUBJECT_LENGTH} characters."
+        )
+    owner = named_subject(owner, ANONYMOUS) if owner else None
     _use_database(stage, folder)
     from chalicelib.storage.dynamodb import client
     from infra.aws import backfill as completion

@@ -138,15 +138,21 @@ class Stage(Struct, frozen=True):
         return self.config.environment_variables | oidc_variables()
 
     @property
-    def has_issuer(self) -> bool:
-        """Whether the stage, or the environment of the command, names an issuer."""
-        return bool(self.variables.get("OIDC_ISSUER"))
+    def makes_user_pool(self) -> bool:
+        """Whether its template makes a user pool, because no issuer is named."""
+        return not self.variables.get("OIDC_ISSUER")
 
     def check_oidc(self) -> None:
-        """Raise SettingError unless the stage's function can check access tokens."""
+        """Print whose access tokens the stage's function accepts.
+
+        Raises SettingError if it could accept none.
+        """
         oidc.check(self.variables, local=False)
-        if self.variables["OIDC_ISSUER"] == oidc.OPEN:
+        issuer = self.variables["OIDC_ISSUER"]
+        if issuer == oidc.OPEN:
             print(f"OIDC_ISSUER is none: every caller of {self.name} is staff.", flush=True)
+        else:
+            print(f"Callers of {self.name} sign in with {issuer}.", flush=True)
 
     def apply_environment(self) -> None:
         """Set the stage's environment variables in this process, for the app to read."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from time import time
 from typing import Any
 
@@ -44,7 +44,8 @@ def b64(content: bytes | dict[str, Any]) -> str:
 class Issuer(ThreadingHTTPServer):
     """An issuer on loopback. `requests` are the paths that were asked for.
 
-    `status` other than 200 is the response to every request, with `location`.
+    `status` other than 200 is the response to every request, with `location`. While `open` is not
+    set, no request gets a response.
     """
 
     daemon_threads = True
@@ -58,6 +59,8 @@ class Issuer(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.status = 200
         self.location = ""
+        self.open = Event()
+        self.open.set()
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """The claims of a valid token; a change to None removes a claim."""
@@ -94,6 +97,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Respond with the issuer's documents."""
         self.server.requests.append(self.path)
+        self.server.open.wait()
         is_keys = self.path == "/keys"
         document: Any = {"keys": self.server.keys} if is_keys else self.server.configuration
         content = json.dumps(document).encode()
@@ -116,4 +120,5 @@ def running_issuer() -> Iterator[Issuer]:
         try:
             yield issuer
         finally:
+            issuer.open.set()
             issuer.shutdown()

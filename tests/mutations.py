@@ -27,7 +27,120 @@ class Mutation(NamedTuple):
 COLLECTION = "chalicelib/storage/collection.py"
 CONTRACT = "tests/contract -k in_process"
 
+ACCESS_UNIT = "tests/unit/test_access.py"
+ACCESS = "tests/system/test_access.py"
+ISOLATION = "tests/system/test_isolation.py"
+TOKENS = "tests/unit/test_tokens.py"
+
 MUTATIONS = (
+    Mutation("chalicelib/access.py", "if key == caller.subject:", "if key is not None:", ACCESS),
+    Mutation("chalicelib/access.py", "others: Rule = STAFF", "others: Rule = ANYONE", ACCESS_UNIT),
+    Mutation(
+        COLLECTION,
+        'guards = (*self._permitted("delete", key, context), *guards)',
+        "",
+        f"{ACCESS} -k 'table or author'",
+    ),
+    Mutation(
+        COLLECTION,
+        """        guards = (*self._permitted("change", key, context), *guards)
+        fields =""",
+        "        fields =",
+        f"{ACCESS} -k 'table or cost'",
+    ),
+    Mutation(
+        COLLECTION, 'self._permitted("create", key, context)', "pass", f"{ACCESS} -k own_user"
+    ),
+    Mutation(
+        COLLECTION,
+        'return {self.resource.key: {"S": self.resource.scoped(address.key, address.owner)}}',
+        'return {self.resource.key: {"S": self.resource.scoped(address.key, "sue")}}',
+        ISOLATION,
+    ),
+    Mutation(
+        "chalicelib/access.py",
+        "if owner != caller.subject and not is_staff(caller):",
+        "if False:",
+        f"{ACCESS} -k table",
+    ),
+    Mutation(
+        "chalicelib/access.py",
+        """    if author != caller.subject and not is_staff(caller):
+        raise Forbidden("Only staff may list""",
+        """    if False:
+        raise Forbidden("Only staff may list""",
+        f"{ACCESS} -k table",
+    ),
+    Mutation(
+        "chalicelib/storage/queries.py",
+        "parts = (self.index.name, self.value, self",
+        "parts = (self.index.name, self",
+        ISOLATION,
+    ),
+    Mutation(
+        "chalicelib/storage/expressions.py",
+        "return f\"{expression.name(CREATED_BY)} = {expression.value({'S': self.subject})}\"",
+        'return ""',
+        f"{ACCESS} -k author",
+    ),
+    Mutation(
+        "chalicelib/http/requests.py",
+        'owner = "" if self.owner is None else f"?{self.owner}"',
+        'owner = ""',
+        f"{CONTRACT} -k another_owners_request",
+    ),
+    Mutation(
+        "chalicelib/http/api.py",
+        "            _authorize(operation, request, keys)\n",
+        "            pass\n",
+        f"{ACCESS} -k cost_nothing",
+    ),
+    Mutation(
+        "chalicelib/http/api.py",
+        "if isinstance(error, Forbidden) and not isinstance(error, NotAuthor):",
+        "if False:",
+        f"{ACCESS} -k cost_nothing",
+    ),
+    Mutation(
+        "chalicelib/auth/__init__.py",
+        "if len(authorization) > 1 or",
+        "if",
+        f"{CONTRACT} -k two_authorization_lines",
+    ),
+    Mutation(
+        "chalicelib/auth/tokens.py", 'or claims.get("token_use", "access") != "access"', "", TOKENS
+    ),
+    Mutation("chalicelib/auth/tokens.py", "or FORBIDDEN_HEADERS & header.keys()", "", TOKENS),
+    Mutation(
+        "chalicelib/auth/tokens.py",
+        "return name if audience in self.audiences else scope",
+        "return name or scope",
+        TOKENS,
+    ),
+    Mutation(
+        "chalicelib/auth/keys.py",
+        "recent = now - self._tried_at < COOLDOWN_SECONDS",
+        "recent = False",
+        "tests/unit/test_keys.py",
+    ),
+    Mutation(
+        "chalicelib/oidc.py",
+        "if not _is_url(issuer, local=local):",
+        "if not _is_url(issuer, local=True):",
+        "tests/unit/test_oidc.py",
+    ),
+    Mutation(
+        "infra/aws/rest_api.py",
+        'if ANYONE not in resource.access.rule("list") or resource.has_author:',
+        "if False:",
+        "tests/deployed/test_package.py -k conflicting",
+    ),
+    Mutation(
+        "infra/local/issuer.py",
+        'or code["jti"] in self._used',
+        "",
+        "tests/system/test_issuer.py -k pkce",
+    ),
     Mutation(COLLECTION, "Limit=count - len(rows)", "Limit=count", "tests/system/test_costs.py"),
     Mutation(COLLECTION, "limit + 1", "limit", f"{CONTRACT} -k lists"),
     Mutation(
@@ -50,7 +163,7 @@ MUTATIONS = (
     ),
     Mutation(
         COLLECTION,
-        'unchanged = self._guards(key, Precondition(match=(before["etag"]["S"],)))',
+        'unchanged = self._guards(address.key, Precondition(match=(before["etag"]["S"],)))',
         "unchanged = guards",
         "tests/system/test_storms.py",
     ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from chalicelib import oidc, settings
-from chalicelib.access import STAFF_ROLE
+from chalicelib.access import OPEN_SUBJECT, STAFF_ROLE
 from chalicelib.context import ANONYMOUS, Caller
 from chalicelib.errors import Unauthenticated
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.auth.tokens import Verifier
 
 # Every caller of a stage whose issuer is `none`.
-ANYONE = Caller("anyone", frozenset({STAFF_ROLE}))
+OPEN_CALLER = Caller(OPEN_SUBJECT, frozenset({STAFF_ROLE}))
 
 
 def caller(authorization: list[str]) -> Caller:
@@ -24,16 +24,16 @@ def caller(authorization: list[str]) -> Caller:
     the issuer's keys are not known.
     """
     if settings.OIDC_ISSUER == oidc.OPEN:
-        return ANYONE
+        return OPEN_CALLER
     if not authorization:
         return ANONYMOUS
-    scheme, _, token = authorization[0].strip().partition(" ")
+    scheme, _, token = authorization[0].strip(" \t").partition(" ")
     if len(authorization) > 1 or scheme.lower() != "bearer":
         raise Unauthenticated("The Authorization header must be one Bearer token")
     verifier = _verifier()
     if verifier is None:
         raise Unauthenticated("The API has no issuer of access tokens")
-    return verifier.caller(token.strip())
+    return verifier.caller(token.strip(" "))
 
 
 @lru_cache(maxsize=1)

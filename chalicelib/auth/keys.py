@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from time import time
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -29,7 +29,9 @@ DISCOVERY = "/.well-known/openid-configuration"
 ALGORITHMS = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 MIN_RSA_BITS = 2048
 
-CONNECT_SECONDS = 3.0
+# For each part of a response, and for all of a discovery document and the keys.
+SOCKET_SECONDS = 3.0
+FETCH_SECONDS = 5.0
 MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_KEYS = 100
 
@@ -43,13 +45,13 @@ COOLDOWN_SECONDS = 30
 OK = 200
 
 
-class Key(Struct, frozen=True):
-    """A public key, and the one algorithm that it verifies."""
+class PublicKey(Struct, frozen=True):
+    """A public key, and the one algorithm that it verifies. `jwk` is its JWK, as text."""
 
     id: str | None
     algorithm: str
     key: Any
-    thumbprint: str
+    jwk: str
 
 
 class FetchFailed(Exception):
@@ -67,7 +69,7 @@ class IssuerKeys:
         self._fetched_at = 0.0
         self._tried_at = 0.0
 
-    def find(self, key_id: str | None, algorithm: str) -> Key | None:
+    def find(self, key_id: str | None, algorithm: str) -> PublicKey | None:
         """The key with an id, for an algorithm; None if the issuer has no such key.
 
         Without an id, the one key for the algorithm. Raises Unavailable if the issuer's keys are
@@ -76,27 +78,32 @@ class IssuerKeys:
         self._refresh(KEEP_SECONDS)
         found = self._find(key_id, algorithm)
         if found is None:
-            # It may be a new key.
-            self._refresh(COOLDOWN_SECONDS)
+            # It may be a new key, which another request is about to find, too.
+            self._refresh(COOLDOWN_SECONDS, wait=True)
             found = self._find(key_id, algorithm)
         return found
 
-    def has(self, thumbprint: str) -> bool:
+    def has(self, jwk: str) -> bool:
         """Whether a key that was found earlier is still one of the issuer's."""
         self._refresh(KEEP_SECONDS)
-        return any(key.thumbprint == thumbprint for key in self._keys)
+        return any(key.jwk == jwk for key in self._keys)
 
-    def _find(self, key_id: str | None, algorithm: str) -> Key | None:
+    def _find(self, key_id: str | None, algorithm: str) -> PublicKey | None:
         found = [
             key for key in self._keys if key.algorithm == algorithm and key_id in (None, key.id)
         ]
         return found[0] if len(found) == 1 else None
 
-    def _refresh(self, age: float) -> None:
-        """Fetch the keys if they are older than `age` seconds, and the last try is not recent."""
+    def _refresh(self, age: float, *, wait: bool = False) -> None:
+        """Fetch the keys if they are older than `age` seconds, and the last try is not recent.
+
+        `wait` waits for the fetch of another thread, also while there are keys that can be used.
+        """
         if self._fixed or time() - self._fetched_at < age:
             return
-        with self._lock:
+        if not self._lock.acquire(blocking=wait or not self._usable(time())):
+            return
+        try:
             now = time()
             recent = now - self._tried_at < COOLDOWN_SECONDS
             if now - self._fetched_at < age or (recent and self._usable(now)):
@@ -104,19 +111,42 @@ class IssuerKeys:
             if not recent:
                 self._tried_at = now
                 try:
-                    self._keys = fetch(self.issuer)
+                    self._keys = _fetch_in_time(self.issuer)
                     self._fetched_at = time()
                 except FetchFailed as error:
                     logs.write("WARNING", reason=str(error))
             if not self._usable(now):
                 raise Unavailable("The issuer of access tokens")
+        finally:
+            self._lock.release()
 
     def _usable(self, now: float) -> bool:
         return now - self._fetched_at < STALE_SECONDS
 
 
-def fetch(issuer: str) -> tuple[Key, ...]:
-    """The keys that an issuer publishes. Raises FetchFailed."""
+def _fetch_in_time(issuer: str) -> tuple[PublicKey, ...]:
+    """As `fetch`, in at most FETCH_SECONDS, however slowly the issuer sends."""
+    outcome: list[tuple[PublicKey, ...] | FetchFailed] = []
+
+    def run() -> None:
+        try:
+            outcome.append(fetch(issuer))
+        except FetchFailed as error:
+            outcome.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(FETCH_SECONDS)
+    if not outcome:
+        raise FetchFailed(f"The issuer takes longer than {FETCH_SECONDS:.0f} s.")
+    (found,) = outcome
+    if isinstance(found, FetchFailed):
+        raise found
+    return found
+
+
+def fetch(issuer: str) -> tuple[PublicKey, ...]:
+    """The keys that an issuer publishes; empty if it has withdrawn them all. Raises FetchFailed."""
     with _Connection() as connection:
         configuration = connection.get_json(issuer.rstrip("/") + DISCOVERY)
         if configuration.get("issuer") != issuer:
@@ -124,15 +154,15 @@ def fetch(issuer: str) -> tuple[Key, ...]:
         location = configuration.get("jwks_uri")
         if not isinstance(location, str):
             raise FetchFailed("The discovery document has no jwks_uri.")
-        if urlsplit(location).scheme != urlsplit(issuer).scheme:
+        if location.partition("://")[0] != issuer.partition("://")[0]:
             raise FetchFailed("The jwks_uri has another scheme than the issuer.")
         keys = usable_keys(connection.get_json(location))
     if not keys:
-        raise FetchFailed("The issuer has no key that can be used.")
+        logs.write("WARNING", reason="The issuer has no key that can be used.")
     return keys
 
 
-def usable_keys(document: Mapping[str, Any]) -> tuple[Key, ...]:
+def usable_keys(document: Mapping[str, Any]) -> tuple[PublicKey, ...]:
     """The keys of a JWK set that can verify tokens. Others are left out (RFC 7517 section 5)."""
     listed = document.get("keys")
     if not isinstance(listed, list):
@@ -142,7 +172,7 @@ def usable_keys(document: Mapping[str, Any]) -> tuple[Key, ...]:
     )
 
 
-def _usable_key(jwk: dict[str, Any]) -> Key | None:
+def _usable_key(jwk: dict[str, Any]) -> PublicKey | None:
     kind, curve = jwk.get("kty"), jwk.get("crv")
     algorithm = ALGORITHMS.get((str(kind), None if kind == "RSA" else str(curve)))
     operations = jwk.get("key_ops", ["verify"])
@@ -164,7 +194,7 @@ def _usable_key(jwk: dict[str, Any]) -> Key | None:
         return None
     if kind == "RSA" and key.key_size < MIN_RSA_BITS:
         return None
-    return Key(key_id, algorithm, key, msgspec.json.encode(public, order="sorted").decode())
+    return PublicKey(key_id, algorithm, key, msgspec.json.encode(public, order="sorted").decode())
 
 
 class _Connection:
@@ -182,20 +212,15 @@ class _Connection:
 
     def get_json(self, url: str) -> dict[str, Any]:
         """The JSON object at a URL. Raises FetchFailed."""
-        parts = urlsplit(url)
-        origin = (parts.scheme, parts.netloc)
-        if origin != self._origin:
-            self._close()
-            self._connection = _open(parts.scheme, parts.netloc)
-            self._origin = origin
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection = self._connection
-        assert connection is not None  # noqa: S101, for mypy
         try:
+            parts = urlsplit(url)
+            connection = self._connect(parts.scheme, parts.netloc)
+            target = parts.path + (f"?{parts.query}" if parts.query else "")
             connection.request("GET", target, headers={"Accept": "application/json"})
             response = connection.getresponse()
             content = response.read(MAX_DOCUMENT_BYTES + 1)
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
+            # ValueError: the URL itself is wrong.
             raise FetchFailed(f"The issuer cannot be reached: {type(error).__name__}.") from error
         if response.status != OK:
             raise FetchFailed(f"The issuer responded with status {response.status}.")
@@ -206,6 +231,13 @@ class _Connection:
         except msgspec.DecodeError:
             raise FetchFailed("The issuer's document is not a JSON object.") from None
 
+    def _connect(self, scheme: str, netloc: str) -> HTTPConnection:
+        if self._connection is None or self._origin != (scheme, netloc):
+            self._close()
+            self._connection = _open(scheme, netloc)
+            self._origin = (scheme, netloc)
+        return self._connection
+
     def _close(self) -> None:
         if self._connection:
             self._connection.close()
@@ -213,9 +245,9 @@ class _Connection:
 
 def _open(scheme: str, netloc: str) -> HTTPConnection:
     if scheme == "http":
-        return HTTPConnection(netloc, timeout=CONNECT_SECONDS)
+        return HTTPConnection(netloc, timeout=SOCKET_SECONDS)
     return HTTPSConnection(
-        netloc, timeout=CONNECT_SECONDS, context=ssl.create_default_context(cafile=_roots(netloc))
+        netloc, timeout=SOCKET_SECONDS, context=ssl.create_default_context(cafile=_roots(netloc))
     )
 
 

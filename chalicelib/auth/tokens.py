@@ -14,13 +14,15 @@ import jwt
 from jwt.exceptions import PyJWTError
 from msgspec import Struct
 
+from chalicelib.access import MAX_SUBJECT_LENGTH, subject_key
 from chalicelib.auth.keys import ALGORITHMS, IssuerKeys
 from chalicelib.context import Caller
 from chalicelib.errors import Unauthenticated
 
 LEEWAY_SECONDS = 60
 MAX_TOKEN_BYTES = 8 * 1024
-MAX_SUBJECT_LENGTH = 255
+# RFC 7515 section 7.1: base64url without padding.
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 # Year 9999. JSON's numbers have no bound.
 LATEST_DATE = 253_402_300_800
 # Verified tokens that are remembered until they expire.
@@ -29,10 +31,10 @@ MAX_REMEMBERED = 1_000
 # The header of a JWT may not choose its own key or processing (RFC 7515 section 4.1).
 FORBIDDEN_HEADERS = {"b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"}
 TYPES = {"jwt", "at+jwt", "application/jwt", "application/at+jwt"}
-# Claims that only ID tokens have (OpenID Connect Core section 2 and 3.1.3.6).
-ID_TOKEN_CLAIMS = {"at_hash", "c_hash", "nonce", "s_hash"}
+# Claims that only ID tokens have (OpenID Connect Core section 2 and 3.1.3.6), and logout tokens
+# (OpenID Connect Back-Channel Logout section 2.4).
+ID_TOKEN_CLAIMS = {"at_hash", "c_hash", "events", "nonce", "s_hash"}
 
-PLAIN_SUBJECT = re.compile(r"(?!\.{1,2}\Z|me\Z|anyone\Z|sub-)[A-Za-z0-9_.-]{1,64}\Z")
 SCOPE_CLAIMS = {"scope", "scp"}
 
 INVALID = "The access token is invalid"
@@ -44,7 +46,7 @@ class Remembered(Struct, frozen=True):
 
     caller: Caller
     expires_at: float
-    thumbprint: str
+    jwk: str
 
 
 class Verifier:
@@ -68,12 +70,11 @@ class Verifier:
 
     def caller(self, token: str) -> Caller:
         """The caller that a token identifies. Raises Unauthenticated, or Unavailable."""
-        raw = token.encode()
-        if len(raw) > MAX_TOKEN_BYTES:
-            raise Unauthenticated(INVALID)
-        digest = blake2b(raw, digest_size=32).digest()
+        if len(token) > MAX_TOKEN_BYTES or not COMPACT.match(token):
+            raise _invalid("the form")
+        digest = blake2b(token.encode(), digest_size=32).digest()
         known = self._remembered.get(digest)
-        if known and time() < known.expires_at and self.keys.has(known.thumbprint):
+        if known and time() < known.expires_at and self.keys.has(known.jwk):
             return known.caller
         self._remembered.pop(digest, None)
         verified = self._verify(token)
@@ -87,12 +88,12 @@ class Verifier:
             header = jwt.get_unverified_header(token)
             algorithm: Any = header.get("alg")
             if algorithm not in ALGORITHMS.values() or FORBIDDEN_HEADERS & header.keys():
-                raise Unauthenticated(INVALID)
+                raise _invalid("the header: alg, or a member that chooses the key")
             if str(header.get("typ", "JWT")).lower() not in TYPES:
-                raise Unauthenticated(INVALID)
+                raise _invalid("the header: typ")
             key = self.keys.find(header.get("kid"), algorithm)
             if key is None:
-                raise Unauthenticated(INVALID)
+                raise _invalid("the issuer has no such key: kid")
             claims = jwt.decode(
                 token,
                 key.key,
@@ -109,10 +110,10 @@ class Verifier:
                 },
             )
         except (PyJWTError, ValueError, RecursionError):
-            raise Unauthenticated(INVALID) from None
+            raise _invalid("the form or the signature") from None
         expires_at = self._check(claims)
         roles = self._roles(claims)
-        return Remembered(Caller(subject_key(claims["sub"]), roles), expires_at, key.thumbprint)
+        return Remembered(Caller(subject_key(claims["sub"]), roles), expires_at, key.jwk)
 
     def _check(self, claims: Mapping[str, Any]) -> float:
         """When the claims expire, with leeway. Raises Unauthenticated."""
@@ -120,17 +121,18 @@ class Verifier:
         expires_at = _numeric_date(claims.get("exp"))
         not_before = _numeric_date(claims.get("nbf", 0))
         issued_at = _numeric_date(claims.get("iat", 0))
-        subject = claims.get("sub")
-        if claims.get("iss") != self.issuer or not self._is_for_us(claims):
-            raise Unauthenticated(INVALID)
-        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
-            raise Unauthenticated(INVALID)
+        if claims.get("iss") != self.issuer:
+            raise _invalid("iss")
+        if not self._is_for_us(claims):
+            raise _invalid("aud, or client_id and token_use")
+        if not _is_subject(claims.get("sub")):
+            raise _invalid("sub")
         if _is_id_token(claims):
-            raise Unauthenticated(INVALID)
+            raise _invalid("it is an ID token")
         if now >= expires_at + LEEWAY_SECONDS:
             raise Unauthenticated(EXPIRED)
         if max(not_before, issued_at) > now + LEEWAY_SECONDS:
-            raise Unauthenticated(INVALID)
+            raise _invalid("nbf or iat is in the future")
         return expires_at + LEEWAY_SECONDS
 
     def _is_for_us(self, claims: Mapping[str, Any]) -> bool:
@@ -156,9 +158,9 @@ class Verifier:
         if value is None:
             return []
         if name in SCOPE_CLAIMS and isinstance(value, str):
-            return [self._scope(each) for each in value.split()]
+            return [self._scope(each) for each in value.split(" ") if each]
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise Unauthenticated(INVALID)
+            raise _invalid(f"the claim {name} is not a list of texts")
         return value
 
     def _scope(self, scope: str) -> str:
@@ -170,15 +172,20 @@ class Verifier:
         return name if audience in self.audiences else scope
 
 
-def subject_key(subject: str) -> str:
-    """A subject as a key of an item: itself, or a digest if it is not a valid key.
+def _invalid(reason: str) -> Unauthenticated:
+    """The error for a token that is not valid; the reason is for the log alone."""
+    return Unauthenticated(INVALID, reason)
 
-    A subject that looks like a digest is replaced by its own, so that nobody can choose another's;
-    so are `me`, which the parameter `author` has, and `anyone`, the caller of an open stage.
-    """
-    if PLAIN_SUBJECT.match(subject):
-        return subject
-    return f"sub-{blake2b(subject.encode(), digest_size=20).hexdigest()}"
+
+def _is_subject(value: Any) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT_LENGTH:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate.
+        return False
+    return True
 
 
 def _numeric_date(value: Any) -> float:
@@ -186,14 +193,15 @@ def _numeric_date(value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # NaN is not less than anything.
     if not is_number or not abs(value) < LATEST_DATE:
-        raise Unauthenticated(INVALID)
+        raise _invalid("exp, nbf or iat is not a date")
     return float(value)
 
 
 def _is_id_token(claims: Mapping[str, Any]) -> bool:
     """Whether the claims are those of an ID token, which is for the client and not for an API."""
     return bool(
-        ID_TOKEN_CLAIMS & claims.keys()
+        # Older versions of Keycloak put the nonce into the access token, too.
+        (ID_TOKEN_CLAIMS & claims.keys() and claims.get("typ") != "Bearer")
         or claims.get("token_use", "access") != "access"
         # Keycloak's.
         or claims.get("typ", "Bearer") not in ("Bearer", "at+jwt", "JWT")

@@ -15,7 +15,7 @@ from chalice import Response as Response  # noqa: PLC0414, as above
 
 import chalicelib
 from chalicelib import logs, settings
-from chalicelib.access import permitted
+from chalicelib.access import owner_key, permitted
 from chalicelib.errors import (
     Conflict,
     DomainError,
@@ -38,7 +38,7 @@ from chalicelib.http.responses import (
     json_response,
     ok,
 )
-from chalicelib.schema import Resource
+from chalicelib.schema import OWNER_PARAMETER, Resource
 from chalicelib.storage import dynamodb, idempotency
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ def _authorize(operation: Operation, request: Request, keys: Mapping[str, str]) 
     """Refuse a caller before the body is read, if the rule does not depend on the stored item.
 
     The data-access module checks the rule again, with the key wherever that comes from. Raises
-    Unauthenticated or Forbidden.
+    Unauthenticated or Forbidden, and Invalid for a wrong owner.
     """
     resource, rule, key = operation.resource, operation.rule, keys.get("key")
     match operation:
@@ -139,6 +139,11 @@ def _authorize(operation: Operation, request: Request, keys: Mapping[str, str]) 
         case Delete(key_in="query"):
             key = request.parameter(resource.key)
     permitted(rule, request.caller, key)
+    if resource.owned:
+        if not isinstance(operation, List):
+            # A misspelt `owner` would mean the caller's own item.
+            request.refuse_parameters(OWNER_PARAMETER)
+        owner_key(request.owner, request.caller)
 
 
 class Api(Chalice):

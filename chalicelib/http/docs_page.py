@@ -4,6 +4,7 @@ Imported when the page is requested, so that no other request pays for it. The p
 Content-Security-Policy allows it to load and run its own files and nothing else.
 """
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from string import Template
@@ -73,6 +74,10 @@ async function signIn(popup) {
         client_id: client, redirect_uri: redirectUrl,
       });
       const tokens = await (await fetch(token_endpoint, { method: "POST", body })).json();
+      if (!tokens.access_token) {
+        status.textContent = tokens.error_description ?? tokens.error ?? "There is no token.";
+        return;
+      }
       ui.preauthorizeApiKey("accessToken", tokens.access_token);
       const payload = tokens.access_token.split(".")[1];
       show(JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))).sub);
@@ -87,7 +92,13 @@ async function signIn(popup) {
 button.hidden = !client;
 button.onclick = () => {
   if (!signedIn) {
-    signIn(window.open("", "sign-in")).catch(() => {
+    const popup = window.open("", "sign-in");
+    if (!popup) {
+      status.textContent = "The browser has blocked the window. Allow it, and try again.";
+      return;
+    }
+    signIn(popup).catch(() => {
+      popup.close();
       status.textContent = "The issuer cannot be reached.";
     });
     return;
@@ -206,24 +217,14 @@ def _assets() -> str:
 
 
 def _script() -> str:
-    """The script that starts Swagger UI.
-
-    The first audience is the id of the client with Cognito, and with the development issuer. With
-    other issuers the button is hidden, and the dialog has a field for the client's id.
-    """
-    issuer = settings.OIDC_ISSUER
-    is_client = bool(settings.OIDC_AUDIENCES) and (_is_cognito() or issuer.startswith("http:"))
-    client = settings.OIDC_AUDIENCES[0] if is_client else ""
-    return SCRIPT.substitute(issuer=_quoted(issuer), client=_quoted(client))
+    """The script that starts Swagger UI. Without a client id, the button is hidden."""
+    client = settings.DOCS_CLIENT_ID
+    return SCRIPT.substitute(issuer=_quoted(settings.OIDC_ISSUER), client=_quoted(client))
 
 
 def _quoted(text: str) -> str:
     # A script element ends at the first `</`, wherever that is.
     return json.encode(text).decode().replace("<", "\\u003c")
-
-
-def _is_cognito() -> bool:
-    return (urlsplit(settings.OIDC_ISSUER).hostname or "").endswith(".amazonaws.com")
 
 
 def _issuer_hosts() -> list[str]:
@@ -232,7 +233,7 @@ def _issuer_hosts() -> list[str]:
         return []
     parts = urlsplit(settings.OIDC_ISSUER)
     hosts = [f"{parts.scheme}://{parts.netloc}"]
-    if _is_cognito():
+    if re.fullmatch(r"cognito-idp\..+\.amazonaws\.com(\.cn)?", parts.netloc):
         # Cognito's discovery document is on another host than its tokens.
         hosts.append("https://*.amazoncognito.com")
     return hosts

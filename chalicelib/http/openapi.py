@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.json import schema_components
 
 from chalicelib import errors, oidc
-from chalicelib.access import ANYONE, AUTHOR, SELF, SIGNED_IN, STAFF, Rule
+from chalicelib.access import ANYONE, callers
 from chalicelib.http import requests
 from chalicelib.http.operations import (
     Action,
@@ -74,7 +74,7 @@ ITEM_ERRORS: Errors = (errors.Invalid, errors.NotFound, errors.PreconditionFaile
 EXAMPLE_DETAILS = {
     400: "name is required",
     401: str(errors.Unauthenticated()),
-    403: str(errors.Forbidden()),
+    403: "Only staff may do this.",
     404: "Product 'teapot' not found",
     409: "Another product has the id 'teapot'",
     412: "Product 'teapot' does not meet the precondition: If-Match does not list the etag that it "
@@ -169,6 +169,9 @@ def _operation(route: Route, routes: Sequence[Route]) -> Document:
 
 
 def _security_schemes(issuer: str) -> Document:
+    """The security schemes by name; none for a stage in which every caller is staff."""
+    if issuer == oidc.OPEN:
+        return {}
     schemes: Document = {
         TOKEN: {
             "type": "http",
@@ -177,7 +180,7 @@ def _security_schemes(issuer: str) -> Document:
             "description": "An access token of the API's issuer (RFC 6750).",
         }
     }
-    if issuer not in (NO_ISSUER, oidc.OPEN):
+    if issuer != NO_ISSUER:
         url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
         schemes[SIGN_IN] = {
             "type": "openIdConnect",
@@ -189,33 +192,22 @@ def _security_schemes(issuer: str) -> Document:
 
 def _security(operation: Operation | None, schemes: list[str]) -> list[Document]:
     """The schemes of which one is needed; an empty one stands for an anonymous caller."""
-    is_public = operation is None or ANYONE in operation.rule
+    is_public = not schemes or operation is None or ANYONE in operation.rule
     return [*([{}] if is_public else []), *({name: []} for name in schemes)]
 
 
 def _callers(operation: Operation) -> str:
     """Who may call an operation, in words."""
     resource = operation.resource
-    words = _rule_words(operation.rule, resource)
+    words = callers(operation.rule, resource.noun)
+    if resource.owned:
+        words += ", each with items of its own"
     if isinstance(operation, List) and operation.or_read:
-        read = _rule_words(resource.access.rule("read"), resource)
+        read = callers(resource.access.rule("read"), resource.noun)
         return f"{words}; with {resource.key}, for {read}"
     if _names_author(operation):
         return f"{words}; with author, for that author and staff"
     return words
-
-
-def _rule_words(rule: Rule, resource: Resource) -> str:
-    words = {
-        ANYONE: "anyone",
-        SIGNED_IN: "every signed-in caller, each with items of its own"
-        if resource.owned
-        else "every signed-in caller",
-        SELF: f"the {resource.noun} itself",
-        AUTHOR: f"the author of the {resource.noun}",
-        STAFF: "staff",
-    }
-    return " and ".join(words[flag] for flag in words if flag in rule)
 
 
 def _names_author(operation: Operation) -> bool:

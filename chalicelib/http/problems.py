@@ -107,6 +107,7 @@ def problem_response(error: Exception, request_id: str) -> ProblemResponse:
         response = ProblemResponse(500, INTERNAL_ERROR, request_id)
     if isinstance(error, errors.Unauthenticated):
         response.headers["WWW-Authenticate"] = _challenge(error.failure)
+        response.log = {"reason": error.reason} if error.reason else {}
     if response.status_code == STATUSES[errors.Unavailable]:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code >= 500:  # noqa: PLR2004, server errors

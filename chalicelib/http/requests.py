@@ -91,11 +91,12 @@ class Request:
             raise Invalid(*missing, *others)
         return query[name]
 
-    def refuse_parameters(self) -> None:
-        """Raise Invalid if there is any query parameter: the operation takes none."""
-        if self.query:
+    def refuse_parameters(self, *known: str) -> None:
+        """Raise Invalid for query parameters that the operation does not have."""
+        others = [name for name in self.query if name not in known]
+        if others:
             message = "is not a parameter of this operation"
-            raise Invalid(*(Problem(name, message) for name in self.query))
+            raise Invalid(*(Problem(name, message) for name in others))
 
     def query_with(self, name: str, value: str) -> dict[str, str]:
         """The query parameters, and the path's `value` of the parameter `name`. Raises Invalid."""
@@ -136,9 +137,13 @@ class Request:
 
     @property
     def owner(self) -> str | None:
-        """The query parameter `owner` of an operation on an owned resource, unchecked."""
-        owned = self._resource is not None and self._resource.owned
-        return self.parameter(OWNER_PARAMETER) if owned else None
+        """The query parameter `owner` of an operation on an owned resource, or None.
+
+        Raises Invalid if it is given twice.
+        """
+        if self._resource is None or not self._resource.owned:
+            return None
+        return self.query.get(OWNER_PARAMETER)
 
     @cached_property
     def context(self) -> Context:
@@ -181,6 +186,9 @@ class Request:
         lines = self.idempotency_keys
         if not lines:
             return None
+        if not self.caller.subject:
+            # Anonymous callers would see each other's answers.
+            raise Invalid(Problem("Idempotency-Key", "needs an access token"))
         if len(lines) > 1 or not re.fullmatch(IDEMPOTENCY_KEY, lines[0]):
             message = "must be given once, as 1 to 255 printable ASCII characters"
             raise Invalid(Problem("Idempotency-Key", message))
@@ -189,7 +197,8 @@ class Request:
         except (MalformedBody, BodyTooLarge):
             body = self._raw_body
         path = self.path.removeprefix(self.base_path)
-        sent = "?".join(filter(None, (path, self.owner))).encode() + b"\0" + body
+        owner = "" if self.owner is None else f"?{self.owner}"
+        sent = f"{path}{owner}".encode() + b"\0" + body
         return IdempotencyKey(lines[0], blake2b(sent, digest_size=16).hexdigest())
 
     @property

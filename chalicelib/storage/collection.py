@@ -13,15 +13,14 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from chalicelib.access import SELF, ActionName, is_staff, permitted
-from chalicelib.context import Caller, Context, Precondition
-from chalicelib.errors import Conflict, Forbidden, Invalid, Problem, Unauthenticated, Unavailable
+from chalicelib.access import SELF, ActionName, author_key, owner_key, permitted
+from chalicelib.context import Context, Precondition
+from chalicelib.errors import Conflict, Invalid, Problem, Unavailable
 from chalicelib.items import Item, Page
 from chalicelib.schema import (
     AUTHOR_PARAMETER,
     COLLECTION,
     CREATED_BY,
-    OWNER_PARAMETER,
     SERVER_FIELDS,
     Resource,
     WriteStamp,
@@ -185,7 +184,7 @@ class Collection:
             parse_query(self.resource.list_parameters, query, noun=self.resource.noun)
         )
         if self.resource.has_author and AUTHOR_PARAMETER in parameters:
-            parameters[AUTHOR_PARAMETER] = _author(parameters[AUTHOR_PARAMETER], context.caller)
+            parameters[AUTHOR_PARAMETER] = author_key(parameters[AUTHOR_PARAMETER], context.caller)
         listed = ListQuery.of(self.resource, parameters, self._owner(context))
         cursor = parameters.get("cursor")
         start = None if cursor is None else listed.exclusive_start_key(cursor)
@@ -202,7 +201,7 @@ class Collection:
         Raises Unauthenticated or Forbidden.
         """
         met = permitted(self.resource.access.rule(action), context.caller, key)
-        # Without a rule on the author, the key is missing, which is refused as invalid.
+        # Nothing is met, and no author is asked for: the key is missing, and is refused later.
         if met or not self.resource.has_author:
             return ()
         return (IsAuthor(context.caller.subject, self.resource, key),)
@@ -217,19 +216,9 @@ class Collection:
     def _owner(self, context: Context) -> str:
         """The owner of the items of a call, empty if the resource is not owned.
 
-        Raises Forbidden if the caller names another owner, and is not staff, and Invalid if the
-        owner is not a subject.
+        Raises Invalid or Forbidden.
         """
-        if not self.resource.owned:
-            return ""
-        caller = context.caller
-        owner = caller.subject if context.owner is None else context.owner
-        if owner != caller.subject and not is_staff(caller):
-            raise Forbidden("Only staff may name another owner.")
-        problems = key_problems(OWNER_PARAMETER, owner)
-        if problems:
-            raise Invalid(*problems)
-        return owner
+        return owner_key(context.owner, context.caller) if self.resource.owned else ""
 
     def _get(self, address: Address) -> Row | None:
         return dynamodb.get(TableName=self.table, Key=self._key(address), ConsistentRead=True)
@@ -483,17 +472,6 @@ def copies(resource: Resource, values: Mapping[str, Any], owner: str) -> Row:
         for name in resource.copied_fields
         if name in values
     }
-
-
-def _author(name: str, caller: Caller) -> str:
-    """The subject of the parameter `author`. Raises Unauthenticated or Forbidden."""
-    if not caller.subject:
-        raise Unauthenticated
-    if name in ("me", caller.subject):
-        return caller.subject
-    if not is_staff(caller):
-        raise Forbidden("Only staff may list what another author wrote.")
-    return name
 
 
 def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:

@@ -41,16 +41,19 @@ def backfill(
         for row in scan(client, table):
             if has_owner(resource, row):
                 count += _complete(client, resource, row)
+            elif owner and _give(resource, row, owner):
+                count += 1
             elif owner:
-                count += _give(resource, row, owner)
+                key = row[resource.key]["S"]
+                tell(f"{resource.noun} '{key}': {owner} has one with this key; name another OWNER")
             else:
                 ownerless += 1
         if count:
             tell(f"{table}: {count} items completed")
         if ownerless:
             tell(
-                f"{table}: {ownerless} items have no owner, so nobody sees them; OWNER=subject "
-                "gives them to the caller with that subject"
+                f"{table}: {ownerless} items have no owner, so nobody sees them; make backfill "
+                "OWNER=SUBJECT gives them to the caller with that subject"
             )
         if resource.unique:
             for sentence in _claim_all(client, resource):

@@ -53,13 +53,6 @@ def deploy(stage: Stage) -> None:
 
 def check(stage: Stage) -> None:
     """Check before any change what could stop the deployment half-way. Raises CommandError."""
-    if not stage.has_issuer:
-        raise CommandError(
-            "OIDC_ISSUER is not set: set it, and OIDC_AUDIENCE, to the issuer whose access tokens "
-            "the API accepts, or to none, which makes every caller staff. The template of make "
-            f"package STAGE={stage.name} makes a Cognito user pool instead (docs/operating.md)."
-        )
-    stage.check_oidc()
     if stage.infra.usage_plan:
         raise CommandError(
             f"The stage {stage.name!r} in .chalice/config.json has a usage_plan, which only its "

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from chalicelib import oidc
 from infra.aws import chalice_cli, template, user_pool
 from infra.stages import PROJECT, Stage
 
@@ -22,14 +23,17 @@ def package(stage: Stage) -> None:
 
 def write(stage: Stage, folder: Path) -> None:
     """Write the template, sam.json, and the zip, deployment.zip, to a folder."""
-    if stage.has_issuer:
+    if stage.makes_user_pool:
+        oidc.check_alone(stage.variables)
+        print(f"Callers of {stage.name} sign in with the stack's own user pool.", flush=True)
+    else:
         stage.check_oidc()
     extension = template.extension(stage)
-    # Of the user pool that the template makes, which replaces these.
-    signing_in = {} if stage.has_issuer else user_pool.PLACEHOLDERS
+    # The template replaces these by those of its user pool.
+    variables = user_pool.PLACEHOLDERS if stage.makes_user_pool else {}
     shutil.rmtree(folder, ignore_errors=True)
     with TemporaryDirectory() as temporary:
         merged = Path(temporary) / "extension.json"
         merged.write_text(json.dumps(extension))
         arguments = ("--merge-template", str(merged), str(folder))
-        chalice_cli.run(stage, "package", *arguments, **signing_in)
+        chalice_cli.run(stage, "package", *arguments, **variables)

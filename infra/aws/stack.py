@@ -45,11 +45,26 @@ def deploy_stack(stage: Stage, bucket: str) -> None:
     print(f"Stack {stage.function} in account {identity['Account']}, region {region}.")
     deploy.check_logs(stage)
     template = json.loads((package / "sam.json").read_text())
+    _check_issuer(_stack(client, stage.function), template)
     url = upload(template, package / "deployment.zip", bucket)
     outputs = apply(client, stage, template, url)
     for name, value in sorted(outputs.items()):
         print(f"{name}: {value}")
     deploy.smoke_test(outputs["EndpointURL"])
+
+
+def _check_issuer(known: Any, template: dict[str, Any]) -> None:
+    """Check that callers of a stack are not locked out by accident. Raises CommandError."""
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in (known or {}).get("Outputs", [])}
+    before, after = outputs.get("Issuer"), template["Outputs"]["Issuer"]["Value"]
+    is_same = "UserPoolId" in outputs if isinstance(after, dict) else before == after
+    if before and not is_same and os.environ.get("CHANGE_ISSUER") != "yes":
+        new = "a new Cognito user pool" if isinstance(after, dict) else after
+        raise CommandError(
+            f"The stack accepts access tokens of {before}, and the package those of {new}: every "
+            "caller would have to sign in there. Package it with OIDC_ISSUER, or say "
+            "CHANGE_ISSUER=yes."
+        )
 
 
 def upload(template: dict[str, Any], code: Path, bucket: str) -> str:

@@ -74,7 +74,7 @@ def extension(stage: Stage) -> dict[str, Any]:
             **_roles(stage, queued),
             **_function(stage),
             **_other_functions(stage, queued),
-            **({} if stage.has_issuer else user_pool.resources(stage)),
+            **(user_pool.resources(stage) if stage.makes_user_pool else {}),
             **_rest_api(stage),
             **_web_acl(stage),
             **_usage_plan(stage),
@@ -130,7 +130,7 @@ def _parameters(stage: Stage) -> dict[str, Resource]:
             "Default": "",
             "Description": "The ARN of the SNS topic for alarms, or nothing.",
         }
-    return parameters | ({} if stage.has_issuer else user_pool.PARAMETERS)
+    return parameters | (user_pool.PARAMETERS if stage.makes_user_pool else {})
 
 
 def _tables(stage: Stage) -> Resources:
@@ -278,8 +278,10 @@ def _function(stage: Stage) -> Resources:
 
 
 def _environment(stage: Stage) -> dict[str, Any]:
-    """The property of a function that leads it to the user pool, if the stage has no issuer."""
-    return {} if stage.has_issuer else {"Environment": {"Variables": user_pool.variables()}}
+    """A function's environment variables for the user pool, if the stage has one."""
+    if not stage.makes_user_pool:
+        return {}
+    return {"Environment": {"Variables": user_pool.variables()}}
 
 
 def _other_functions(stage: Stage, queued: list[str]) -> Resources:
@@ -609,7 +611,12 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
             "Description": "aws apigateway get-api-key --include-value --api-key prints the key.",
             "Value": {"Ref": "ApiKey"},
         }
-    if not stage.has_issuer:
+    own = stage.variables.get("OIDC_ISSUER")
+    outputs["Issuer"] = {
+        "Description": "Whose access tokens the API accepts.",
+        "Value": own or user_pool.variables()["OIDC_ISSUER"],
+    }
+    if stage.makes_user_pool:
         outputs |= user_pool.outputs()
     if stage.has_alias:
         outputs["APIHandlerAlias"] = {

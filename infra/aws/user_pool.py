@@ -1,7 +1,8 @@
 """The Cognito user pool that the template makes for a stage without an issuer.
 
 Customers sign up with an email address, on Cognito's own pages. Members of the group `staff` are
-staff. The pool is retained when the stack is deleted, because it has the customers' accounts.
+staff. The pool, and all that belongs to it, is retained when the stack is deleted, because it has
+the customers' accounts.
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-identity-pools.html
 """
 
@@ -47,23 +48,21 @@ PARAMETERS: dict[str, Resource] = {
 def variables() -> dict[str, Any]:
     """The function's environment variables, in CloudFormation's terms."""
     issuer = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${" + POOL + "}"
-    # The docs page signs in as the first one.
     audiences = [{"Ref": CLIENT}, AUDIENCE, {"Ref": "MachineClients"}]
     return {
         **PLACEHOLDERS,
         "OIDC_ISSUER": {"Fn::Sub": issuer},
         "OIDC_AUDIENCE": {"Fn::Join": [" ", audiences]},
+        "DOCS_CLIENT_ID": {"Ref": CLIENT},
     }
 
 
 def resources(stage: Stage) -> dict[str, Resource]:
     """The pool, its sign-in pages, the front end's app client, and the group of staff."""
     pool = {"Ref": POOL}
-    return {
+    made: dict[str, Resource] = {
         POOL: {
             "Type": "AWS::Cognito::UserPool",
-            "DeletionPolicy": "Retain",
-            "UpdateReplacePolicy": "Retain",
             "Properties": {
                 "UserPoolName": stage.function,
                 "UsernameAttributes": ["email"],
@@ -116,18 +115,22 @@ def resources(stage: Stage) -> dict[str, Resource]:
             "Properties": {"UserPoolId": pool, "GroupName": STAFF_ROLE},
         },
     }
+    kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    return {name: {**resource, **kept} for name, resource in made.items()}
 
 
 def outputs() -> dict[str, Resource]:
     """The ids that an operator and a front end need."""
-    issuer = variables()["OIDC_ISSUER"]
     return {
         "UserPoolId": {"Description": "The user pool.", "Value": {"Ref": POOL}},
         "UserPoolClientId": {
             "Description": "The client id for the front end.",
             "Value": {"Ref": CLIENT},
         },
-        "Issuer": {"Description": "The OpenID Connect issuer.", "Value": issuer},
+        "SignInUrl": {
+            "Description": "Cognito's sign-in pages.",
+            "Value": {"Fn::Sub": f"https://${{{DOMAIN}}}.auth.${{AWS::Region}}.amazoncognito.com"},
+        },
     }
 
 

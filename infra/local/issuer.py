@@ -11,6 +11,7 @@ https://www.rfc-editor.org/rfc/rfc7636
 import html
 import json
 import os
+import re
 import secrets
 from base64 import b64decode, urlsafe_b64encode
 from hashlib import sha256
@@ -49,10 +50,14 @@ HEADER_SECONDS = 7 * 24 * 60 * 60
 Response = dict[str, Any]
 
 CORS = {
-    "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Vary": "Origin",
 }
+# Places on this machine. The issuer gives tokens to whoever asks, so it knows no others: neither
+# as an origin or a redirection, nor as the name under which it is called.
+HOST = r"(127\.0\.0\.1|localhost|([a-z0-9-]+\.)+localhost|\[::1\])(:\d{1,5})?"
+LOCAL_URL = re.compile(rf"https?://{HOST}(/[!-\[\]-~]*)?", re.IGNORECASE)
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -96,6 +101,15 @@ class Issuer:
 
     def respond(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
         """The response to a request below PATH, as a Lambda function returns it."""
+        origin = headers.get("origin")
+        if not re.fullmatch(HOST, headers.get("host", "")) or not _is_local(origin or self.url):
+            return _json({"error": "access_denied", "error_description": "Not from here."}, 403)
+        response = self._respond(method, target, headers, body)
+        if origin:
+            response["headers"]["Access-Control-Allow-Origin"] = origin
+        return response
+
+    def _respond(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
         parts = urlsplit(target)
         name = parts.path.removeprefix(PATH)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -118,7 +132,7 @@ class Issuer:
                     return self._log_out({**query, **form})
         except Refused as error:
             answer = {"error": error.code, "error_description": str(error)}
-            return _json(answer, 401 if error.code.startswith("invalid_t") else 400)
+            return _json(answer, 401 if error.code == "invalid_token" else 400)
         return _page(404, "Not found", "<p>The development issuer has no such page.</p>")
 
     def configuration(self) -> dict[str, Any]:
@@ -179,7 +193,8 @@ class Issuer:
                 code = self._verified("code", form.get("code", ""))
                 verifier = sha256(form.get("code_verifier", "").encode()).digest()
                 challenge = urlsafe_b64encode(verifier).decode().rstrip("=")
-                same = all(code.get(n) == form.get(n) for n in ("client_id", "redirect_uri"))
+                sent = {"client_id": client, "redirect_uri": form.get("redirect_uri")}
+                same = all(code.get(name) == value for name, value in sent.items())
                 if not same or code["code_challenge"] != challenge or code["jti"] in self._used:
                     raise Refused("invalid_grant", "The code is not for this request, or was used.")
                 self._used.add(code["jti"])
@@ -203,12 +218,15 @@ class Issuer:
 
     def _tokens(self, subject: str, client: str, nonce: str | None) -> dict[str, Any]:
         name, roles = PEOPLE[subject]
+        access_token = self.access_token(subject, client, roles)
+        half = sha256(access_token.encode()).digest()[:16]
         claims = {"aud": client, "sub": subject, "name": name, "roles": roles}
+        claims["at_hash"] = urlsafe_b64encode(half).decode().rstrip("=")
         if nonce:
             claims["nonce"] = nonce
         refresh = {"sub": subject, "client_id": client}
         return {
-            "access_token": self.access_token(subject, client, roles),
+            "access_token": access_token,
             "id_token": self._signed("JWT", claims, TOKEN_SECONDS),
             "refresh_token": self._signed("refresh", refresh, REFRESH_SECONDS),
             "token_type": "Bearer",
@@ -308,11 +326,8 @@ def _sign_in_page(query: dict[str, str]) -> Response:
 
 
 def _is_local(url: str) -> bool:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return parts.scheme in ("http", "https") and (
-        host in ("127.0.0.1", "localhost", "::1") or host.endswith(".localhost")
-    )
+    # Not by urlsplit, which reads a backslash differently than browsers do.
+    return LOCAL_URL.fullmatch(url) is not None and "#" not in url
 
 
 def _redirect(url: str, parameters: dict[str, str]) -> Response:

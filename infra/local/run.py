@@ -135,6 +135,7 @@ def _issuer(port: int, folder: Path, headers: Path) -> dict[str, str]:
         "OIDC_AUDIENCE": issuer.AUDIENCE,
         "OIDC_ROLES": "roles",
         "OIDC_KEYS": json.dumps(development.keys),
+        "DOCS_CLIENT_ID": "docs",
         issuer.KEY_VARIABLE: str(key),
     }
 

@@ -65,9 +65,9 @@ LambdaResponse = dict[str, Any]
 class Gateway(LocalGateway):
     """API Gateway as the deployed API configures it, beside an issuer of access tokens."""
 
-    def __init__(self, app: Any, config: ChaliceConfig, issuer: Issuer | None = None) -> None:
+    def __init__(self, app: Any, config: ChaliceConfig, own: Issuer | None = None) -> None:
         super().__init__(app, config)
-        self.issuer = issuer
+        self.issuer = own
 
     def respond(self, method: str, target: str, lines: HeaderLines, body: bytes) -> LambdaResponse:
         """The response to a request, as a Lambda function returns it."""

@@ -1,5 +1,7 @@
 """Who may do what, as a client of any deployment sees it. docs/access.md has every operation."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from tests.client import Answer, Client
@@ -139,8 +141,36 @@ def test_staff_name_an_owner(api: Client) -> None:
     assert api.delete(made[0].headers["location"]).status == 204
     assert api.get(made[0].headers["location"]).status == 404
     assert api.get(f"/todos/{key}").json == own
-    assert api.get("/todos?owner=%2F").status == 400
+    assert api.get("/todos?owner=").status == 400
+    assert api.get(f"/todos/{key}?owner=").problems.keys() == {"owner"}
     assert api.get("/products?owner=ada").problems.keys() == {"owner"}
+
+
+def test_owner_in_other_words(api: Client) -> None:
+    """`me` is the caller; a subject that is no key is named as it is, or by its digest."""
+    item = api.create("/todos?owner=me", {"task": "Dust"})
+    strange = f"auth0|{unique()}"
+
+    made = api.post(f"/todos?{urlencode({'owner': strange})}", {"task": "Sweep"})
+
+    assert api.get(f"/todos/{item['id']}?owner=me").json == item
+    assert api.get(f"/todos/{item['id']}").json == item
+    assert api.get(made.headers["location"]).body == made.body
+    assert api.get("/todos", {"owner": strange}).json["items"] == [made.json]
+
+
+@pytest.mark.parametrize("query", ["owner=a&owner=b", "Owner=a", "ower=a", "author=me"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "POST"])
+def test_owner_that_is_misspelt(api: Client, method: str, query: str) -> None:
+    """It would otherwise mean the caller's own item."""
+    path = f"/todos/{api.create('/todos', {'task': 'Dust'})['id']}"
+    body = {"task": "Sweep"} if method in ("POST", "PUT", "PATCH") else None
+
+    answer = api.request(method, f"{'/todos' if method == 'POST' else path}?{query}", body)
+
+    assert answer.status == 400
+    assert answer.problems.keys() == {query.partition("=")[0]}
+    assert api.get(path).json["task"] == "Dust"
 
 
 def test_link_of_an_owners_list(api: Client) -> None:

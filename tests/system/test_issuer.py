@@ -64,10 +64,10 @@ def exchange_code(configuration: Any, code: str, **changes: str) -> httpx.Respon
 def test_discovery(local: Local, configuration: Any) -> None:
     """The documents that every client reads first, for every origin."""
     issuer = f"http://127.0.0.1:{local.port}/dev-issuer"
-    keys = httpx.get(configuration["jwks_uri"])
+    keys = httpx.get(configuration["jwks_uri"], headers={"Origin": "http://localhost:4200"})
 
     assert configuration["issuer"] == issuer
-    assert keys.headers["Access-Control-Allow-Origin"] == "*"
+    assert keys.headers["Access-Control-Allow-Origin"] == "http://localhost:4200"
     (key,) = keys.json()["keys"]
     assert "d" not in key
     assert (key["kty"], key["alg"], key["use"]) == ("RSA", "RS256", "sig")
@@ -119,6 +119,12 @@ def test_code_of_another_request(configuration: Any, changes: dict[str, str]) ->
         {"redirect_uri": "https://evil.example/"},
         {"redirect_uri": "javascript:alert(1)"},
         {"redirect_uri": "http://127.0.0.1.evil.example/"},
+        {"redirect_uri": "http://evil.example\\@127.0.0.1/cb"},
+        {"redirect_uri": "http://evil.example\\.localhost/"},
+        {"redirect_uri": "http://evil.example@localhost/"},
+        {"redirect_uri": "http://["},
+        {"redirect_uri": "http://localhost/\r\nX: y"},
+        {"redirect_uri": "http://localhost/#x"},
         {"response_type": "token"},
         {"code_challenge_method": "plain"},
         {"code_challenge": ""},
@@ -132,6 +138,21 @@ def test_requests_that_are_refused(configuration: Any, changes: dict[str, str]) 
 
     assert answer.status_code == 400
     assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}],
+)
+def test_other_places_get_no_token(configuration: Any, headers: dict[str, str]) -> None:
+    """A web site in the developer's browser, also by DNS rebinding."""
+    form = {"grant_type": "client_credentials", "client_id": "x", "scope": "staff"}
+
+    answer = httpx.post(configuration["token_endpoint"], data=form, headers=headers)
+
+    assert answer.status_code == 403
+    assert "access_token" not in answer.text
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_refresh_token(local: Local, configuration: Any) -> None:
@@ -185,10 +206,11 @@ def test_client_credentials(local: Local, configuration: Any, scope: str, status
 )
 def test_wrong_token_requests(configuration: Any, form: dict[str, str], error: str) -> None:
     """RFC 6749 section 5.2, readable for a browser client of another origin."""
-    answer = exchange(configuration, **form)
+    origin = {"Origin": "http://127.0.0.1:4200"}
+    answer = httpx.post(configuration["token_endpoint"], data=form, headers=origin)
 
     assert (answer.status_code, answer.json()["error"]) == (400, error)
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Origin"] == origin["Origin"]
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -205,6 +227,8 @@ def test_user_info_logout_and_preflight(configuration: Any) -> None:
     assert httpx.get(f"{logout}?{query}").headers["Location"] == "http://localhost:4200/?state=s"
     query = urlencode({"post_logout_redirect_uri": "https://evil.example/"})
     assert "Location" not in httpx.get(f"{logout}?{query}").headers
+    refused = httpx.get(f"{logout}?{urlencode({'post_logout_redirect_uri': 'http://['})}")
+    assert refused.status_code == 200
     preflight = httpx.options(configuration["token_endpoint"])
     assert preflight.status_code == 204
     assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
@@ -249,7 +273,8 @@ def test_another_issuer(launch: Launch) -> None:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"OIDC_ISSUER": "nonsense"}, "OIDC_ISSUER is 'nonsense'; it must be none, or an https://"),
+        ({"OIDC_ISSUER": "nonsense"}, "OIDC_ISSUER is 'nonsense'; it must be none, or a URL."),
+        ({"OIDC_AUDIENCE": "api"}, "OIDC_AUDIENCE need OIDC_ISSUER, which is not set"),
         ({"OIDC_ISSUER": "https://issuer.shop.example"}, "OIDC_AUDIENCE is not set."),
         (
             {**sign_in.VARIABLES, "OIDC_KEYS": json.dumps({"keys": []})},

@@ -14,6 +14,7 @@ from chalicelib.auth.keys import COOLDOWN_SECONDS, KEEP_SECONDS, STALE_SECONDS, 
 from chalicelib.auth.tokens import Verifier
 from chalicelib.errors import Unauthenticated, Unavailable
 from tests.issuer import AUDIENCE, Issuer, jwk_of, running_issuer
+from tests.processes import eventually
 
 
 class Clock:
@@ -133,6 +134,61 @@ def test_issuer_that_cannot_be_reached(
         verify()
 
 
+def test_all_keys_are_withdrawn(issuer: Issuer, verify: Callable[..., str], clock: Clock) -> None:
+    """An issuer that publishes no key is not one that cannot be reached."""
+    assert verify() == "ada"
+    issuer.keys.clear()
+    clock.now += KEEP_SECONDS
+
+    with pytest.raises(Unauthenticated):
+        verify()
+
+
+def test_slow_issuer(
+    issuer: Issuer, verify: Callable[..., str], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without keys, a bounded time; with keys, no other request waits for the one that fetches."""
+    monkeypatch.setattr(keys_module, "FETCH_SECONDS", 0.2)
+    issuer.open.clear()
+    with pytest.raises(Unavailable):
+        verify()
+    issuer.open.set()
+    clock.now += COOLDOWN_SECONDS
+    assert verify() == "ada"
+    clock.now += KEEP_SECONDS
+    issuer.open.clear()
+    issuer.requests.clear()
+    monkeypatch.setattr(keys_module, "FETCH_SECONDS", 30)
+
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(verify)
+        eventually(lambda: len(issuer.requests) == 1)
+        assert verify() == "ada"
+        assert not fetching.done()
+        issuer.open.set()
+        assert fetching.result(30) == "ada"
+
+
+def test_rotation_under_concurrent_requests(
+    issuer: Issuer, verify: Callable[..., str], clock: Clock
+) -> None:
+    """Tokens of a new key that come at the same time are all accepted, after one fetch."""
+    verify()
+    clock.now += COOLDOWN_SECONDS
+    new = rsa.generate_private_key(65537, 2048)
+    issuer.private["RS256"] = new
+    issuer.keys.append(jwk_of(new, "RS256", "new"))
+    issuer.requests.clear()
+    issuer.open.clear()
+
+    with ThreadPoolExecutor(8) as pool:
+        subjects = [pool.submit(verify, header={"kid": "new"}, jti=str(n)) for n in range(8)]
+        eventually(lambda: len(issuer.requests) == 1)
+        issuer.open.set()
+        assert {each.result(30) for each in subjects} == {"ada"}
+    assert len(issuer.requests) == 2
+
+
 def break_configuration(issuer: Issuer, /, **members: Any) -> None:
     """Replace members of the discovery document."""
     issuer.configuration |= members
@@ -146,7 +202,9 @@ BROKEN: dict[str, Callable[[Issuer], object]] = {
     "too large": lambda i: break_configuration(i, more="x" * keys_module.MAX_DOCUMENT_BYTES),
     "redirect": lambda i: i.__dict__.update(status=302, location=f"{i.url}/keys"),
     "not an object": lambda i: i.__dict__.update(configuration=[]),
-    "no keys": lambda i: i.keys.clear(),
+    "jwks_uri is no URL": lambda i: break_configuration(i, jwks_uri="http://[::1/keys"),
+    "jwks_uri has a wrong port": lambda i: break_configuration(i, jwks_uri="http://host:abc/keys"),
+    "jwks_uri has a wrong host": lambda i: break_configuration(i, jwks_uri="http://a..b/keys"),
 }
 
 

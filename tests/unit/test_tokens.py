@@ -11,9 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from chalicelib.access import subject_key
 from chalicelib.auth import tokens
 from chalicelib.auth.keys import IssuerKeys
-from chalicelib.auth.tokens import Verifier, subject_key
+from chalicelib.auth.tokens import Verifier
 from chalicelib.errors import Unauthenticated
 from tests.issuer import AUDIENCE, Issuer, b64, jwk_of, running_issuer
 
