@@ -215,7 +215,9 @@ def test_issuer_that_cannot_be_used(account: Account, command: str, issuer: str)
     """One sentence, before anything is made. `make package` makes a user pool if there is none."""
     if command == "package" and not issuer:
         return
-    said = refusal(account, command, "STAGE=dev", OIDC_ISSUER=issuer)
+    # Without an issuer, the other variables are refused, too.
+    others = {} if issuer else dict.fromkeys(sign_in.VARIABLES)
+    said = refusal(account, command, "STAGE=dev", **{**others, "OIDC_ISSUER": issuer})
 
     assert said.startswith(ISSUERS[issuer])
     assert everything(account)["tables"] == set()
@@ -235,7 +237,7 @@ def test_plain_chalice_without_an_issuer(account: Account, command: str) -> None
     result = subprocess.run(
         [account.project / ".venv" / "bin" / "chalice", command, "--stage", "dev", *arguments],
         cwd=account.project,
-        env=CLEAN | {**account.environment(), "OIDC_ISSUER": ""},
+        env=CLEAN | account.environment() | dict.fromkeys(sign_in.VARIABLES, ""),
         capture_output=True,
         text=True,
         check=False,

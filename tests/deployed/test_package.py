@@ -338,17 +338,21 @@ def test_user_pool_of_a_stage_without_an_issuer(prod: Path) -> None:
     """The function accepts the pool's tokens; the pool outlives the stack, and has no secret."""
     resources = expanded(prod)
     variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
-    (pool,) = of_type(resources, "AWS::Cognito::UserPool").values()
+    pool = only(resources, "AWS::Cognito::UserPool")
     client = only(resources, "AWS::Cognito::UserPoolClient")
     group = only(resources, "AWS::Cognito::UserPoolGroup")
 
     assert variables["OIDC_ISSUER"] == {
         "Fn::Sub": "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}"
     }
-    assert {"Ref": "UserPoolClient"} in variables["OIDC_AUDIENCE"]["Fn::Join"][1]
+    audiences = [{"Ref": "UserPoolClient"}, "storefront", {"Ref": "MachineClients"}]
+    assert variables["OIDC_AUDIENCE"] == {"Fn::Join": [" ", audiences]}
+    assert variables["DOCS_CLIENT_ID"] == {"Ref": "UserPoolClient"}
     assert variables["OIDC_ROLES"] == "cognito:groups scope"
-    assert (pool["DeletionPolicy"], pool["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert pool["Properties"]["DeletionProtection"] == "ACTIVE"
+    kept = [each for each in resources.values() if each["Type"].startswith("AWS::Cognito::")]
+    policies = {(each["DeletionPolicy"], each["UpdateReplacePolicy"]) for each in kept}
+    assert (len(kept), policies) == (5, {("Retain", "Retain")})
+    assert pool["DeletionProtection"] == "ACTIVE"
     assert client["AllowedOAuthFlows"] == ["code"]
     assert client["GenerateSecret"] is False
     assert "storefront/staff" not in client["AllowedOAuthScopes"]

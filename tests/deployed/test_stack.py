@@ -1,13 +1,13 @@
 """`make package` and `make stack`: the template as a stack, its change and its end.
 
-The stage has no issuer, so that the stack has a user pool, whose tokens the API accepts. Its keys
-are given to the function, because the emulator is not at the address that Cognito has.
+The stage has no issuer at first, so that the stack makes a user pool. The pool is then named as the
+issuer, with its keys, because the emulator is not at the address that Cognito has.
 """
 
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -28,11 +28,18 @@ def deployed(account: Account) -> str:
     return f"http://{api_id}.execute-api.localhost:{account.port}/dev"
 
 
-def sign_in_with_the_pool(account: Account) -> tuple[str, str]:
-    """Let the API accept the pool's tokens. Returns the headers of a staff member and customer."""
+class Callers(NamedTuple):
+    """The `Authorization` headers of a staff member, a customer and a machine."""
+
+    staff: str
+    customer: str
+    machine: str
+
+
+def sign_in_with_the_pool(account: Account) -> Callers:
+    """Name the stack's pool as the issuer, and sign in there."""
     cognito = account.client("cognito-idp")
-    stack = account.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    outputs = outputs_of(account)
     pool = {"UserPoolId": outputs["UserPoolId"]}
     # The front end's client has no such flow.
     made = cognito.create_user_pool_client(
@@ -53,9 +60,52 @@ def sign_in_with_the_pool(account: Account) -> tuple[str, str]:
             AuthParameters={"USERNAME": user["Username"], "PASSWORD": PASSWORD},
         )["AuthenticationResult"]
         headers.append(f"Bearer {tokens['AccessToken']}")
+    machine = cognito.create_user_pool_client(
+        **pool,
+        ClientName="stock-sync",
+        GenerateSecret=True,
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthScopes=["storefront/staff"],
+    )["UserPoolClient"]
+    granted = httpx.post(
+        f"{account.url}/oauth2/token",
+        auth=(machine["ClientId"], machine["ClientSecret"]),
+        data={"grant_type": "client_credentials", "scope": "storefront/staff"},
+    )
+    headers.append(f"Bearer {granted.json()['access_token']}")
     keys = httpx.get(f"{account.url}/{pool['UserPoolId']}/.well-known/jwks.json").text
-    account.issuer = {"OIDC_KEYS": keys, "MACHINE_CLIENTS": client}
-    return headers[0], headers[1]
+    account.issuer = {
+        "OIDC_ISSUER": outputs["Issuer"],
+        "OIDC_AUDIENCE": f"{client} {machine['ClientId']} storefront",
+        "OIDC_ROLES": "cognito:groups scope",
+        "OIDC_KEYS": keys,
+    }
+    return Callers(*headers)
+
+
+def outputs_of(account: Account) -> dict[str, str]:
+    """The outputs of the stack."""
+    stack = account.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+
+def check_the_pool(account: Account) -> None:
+    """The function accepts the pool's tokens for the front end's client, and for named ones."""
+    outputs = outputs_of(account)
+    client = account.client("cognito-idp").describe_user_pool_client(
+        UserPoolId=outputs["UserPoolId"], ClientId=outputs["UserPoolClientId"]
+    )["UserPoolClient"]
+    (function,) = account.client("lambda").list_functions()["Functions"]
+    variables = function["Environment"]["Variables"]
+
+    assert client["CallbackURLs"] == ["https://shop.example/", "https://staff.example/"]
+    assert variables["OIDC_ISSUER"] == outputs["Issuer"]
+    assert outputs["Issuer"].endswith(f"/{outputs['UserPoolId']}")
+    assert outputs["SignInUrl"].startswith("https://storefront-dev-")
+    audiences = [outputs["UserPoolClientId"], "storefront", "machine-1", "machine-2"]
+    assert variables["OIDC_AUDIENCE"].split() == audiences
+    assert variables["DOCS_CLIENT_ID"] == outputs["UserPoolClientId"]
 
 
 def configure(account: Account, **settings: Any) -> None:
@@ -75,13 +125,21 @@ def test_stack_is_created_updated_deleted_and_created_again(
     account.client("s3").create_bucket(Bucket="packages")
     before = everything(account)
 
-    account.issuer = {}
+    account.issuer = {
+        "CALLBACK_URLS": "https://shop.example/,https://staff.example/",
+        "MACHINE_CLIENTS": "machine-1 machine-2",
+    }
     url = deployed(account)
-    staff, customer = sign_in_with_the_pool(account)
+    check_the_pool(account)
+    account.make("package", "STAGE=dev", "OIDC_ISSUER=none")
+    refusal = account.start("stack", "STAGE=dev", "BUCKET=packages")
+    assert "and the package those of none: every caller would have to sign in" in refusal.stderr
+    staff, customer, machine = sign_in_with_the_pool(account)
     # The issuer is not where the emulator is.
     assert Client(Live(url), staff).send("GET", "/users").status == 503
     assert deployed(account) == url
     record_property("contract, the stack", contract(url, "dev", staff))
+    assert Client(Live(url), machine).get("/users?limit=1").status == 200
     of_customer = Client(Live(url), customer)
     assert of_customer.get("/todos").json["items"] == []
     assert of_customer.get("/users").status == 403
@@ -111,6 +169,7 @@ def test_stack_is_created_updated_deleted_and_created_again(
     left = everything(account)
     assert left == before | {"tables": tables_of("dev"), "logs": before["logs"] | LOGS}
 
-    # The pool is a new one.
-    again = Client(Live(deployed(account)))
+    # The pool has outlived the stack that made it.
+    again = Client(Live(deployed(account)), staff)
     assert again.get(f"/products/{kept.json['id']}").body == kept.body
+    assert again.get("/users?limit=1").status == 200

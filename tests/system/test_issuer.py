@@ -14,6 +14,7 @@ import pytest
 
 from tests import sign_in
 from tests.conftest import Launch, Local
+from tests.issuer import AUDIENCE, running_issuer
 from tests.samples import unique
 
 REDIRECT = "http://localhost:4200/callback"
@@ -268,6 +269,22 @@ def test_another_issuer(launch: Launch) -> None:
     assert local.api.signed_in(sign_in.staff()).get("/users").status == 200
     assert local.api.signed_in(None).get("/users").status == 401
     assert local.api.signed_in(None).get("/dev-issuer/keys").status == 404
+
+
+def test_another_issuer_on_this_machine(launch: Launch) -> None:
+    """Over http: its documents are fetched with the first token."""
+    with running_issuer() as issuer:
+        local = launch(OIDC_ISSUER=issuer.url, OIDC_AUDIENCE=AUDIENCE)
+        local.read_until("ready")
+        local.forget()
+        ada = local.api.signed_in(f"Bearer {issuer.token()}")
+        sue = local.api.signed_in(f"Bearer {issuer.token('ES256', sub='sue', roles=['staff'])}")
+
+        assert issuer.requests == []
+        assert ada.get("/todos").status == 200
+        assert sue.get("/users").status == 200
+        assert ada.get("/users").status == 403
+        assert issuer.requests == ["/.well-known/openid-configuration", "/keys"]
 
 
 @pytest.mark.parametrize(

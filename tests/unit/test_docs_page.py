@@ -5,6 +5,8 @@ from base64 import b64encode
 from hashlib import sha256, sha384
 from importlib.metadata import version
 
+import pytest
+
 from chalicelib import settings
 from chalicelib.http import docs_page
 from infra.local import server
@@ -41,3 +43,36 @@ def test_loaded_files_have_digests() -> None:
     loaded = re.findall(r'(?:src|href)="(?!data:)([^"]+)"( integrity="sha384-[^"]+")?', page)
     assert len(loaded) == len(docs_page.FILES)
     assert all(integrity for _, integrity in loaded)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "hosts"),
+    [
+        ("", ""),
+        ("none", ""),
+        ("https://shop.eu.auth0.com/", " https://shop.eu.auth0.com"),
+        ("http://127.0.0.1:8080/realms/shop", " http://127.0.0.1:8080"),
+        (
+            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12",
+            " https://cognito-idp.eu-west-1.amazonaws.com https://*.amazoncognito.com",
+        ),
+        ("https://x.elb.amazonaws.com/realms/shop", " https://x.elb.amazonaws.com"),
+    ],
+)
+def test_hosts_that_the_docs_page_may_call(
+    monkeypatch: pytest.MonkeyPatch, issuer: str, hosts: str
+) -> None:
+    """Its own, and the issuer's."""
+    monkeypatch.setattr(settings, "OIDC_ISSUER", issuer)
+
+    assert f"; connect-src 'self'{hosts}; " in docs_page.content_security_policy()
+
+
+def test_client_id_of_the_docs_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot end the script element."""
+    monkeypatch.setattr(settings, "DOCS_CLIENT_ID", "</script>")
+
+    page = docs_page.html("storefront")
+
+    assert page.count("</script>") == 2
+    assert r'"\u003c/script>"' in page

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
+from chalicelib.access import ANYONE, AUTHOR, SELF, SIGNED_IN, STAFF, Access
 from chalicelib.errors import DeclarationError, Invalid
 from chalicelib.models import (
     EMPTY_OR_VISIBLE,
@@ -40,6 +41,10 @@ class Thing(Struct, forbid_unknown_fields=True):
     tags: list[str] | UnsetType = UNSET
     owner: KeyText | UnsetType = UNSET
     note: Annotated[str, Meta(max_length=100)] = ""
+
+
+OWNED = {"owned": True, "access": Access(others=SIGNED_IN)}
+BY_AUTHOR = {"access": Access(list=STAFF, create=SIGNED_IN, others=AUTHOR | STAFF)}
 
 
 def declared(**options: Any) -> Resource:
@@ -120,6 +125,25 @@ def test_types_of_index_keys() -> None:
         ({"ignore_case": frozenset({"name"})}, "name cannot be in ignore_case: it is not text in"),
         ({"create_defaults": {"name": str}}, "name cannot be in create_defaults: it is not opt"),
         ({"key": "name"}, "name is a name of the server's own"),
+        ({"key": "etag"}, "the key 'etag' is not letters and digits, or it is a name of the"),
+        ({"key": "createdBy"}, "the key 'createdBy' is not letters and digits"),
+        ({"key": "x#y"}, "the key 'x#y' is not letters and digits"),
+        (
+            {"access": Access(list=SELF)},
+            "in access, list cannot be SELF: a list has no key; use STAFF, SIGNED_IN or ANYONE",
+        ),
+        ({"access": Access(others=SELF | STAFF)}, "in access, list cannot be SELF"),
+        ({"access": Access(list=AUTHOR)}, "in access, list cannot be AUTHOR"),
+        ({"access": Access(create=AUTHOR)}, "in access, create cannot be AUTHOR"),
+        (
+            {"access": Access(list=ANYONE, read=SIGNED_IN)},
+            "in access, list is open to more callers than read: it would show what read hides",
+        ),
+        ({"access": Access(list=SIGNED_IN)}, "in access, list is open to more callers than read"),
+        (
+            {"references": {"name": TODOS}},
+            "name cannot be in references: todos are owned, and a reference would show which keys",
+        ),
         ({"name": "claims"}, "the name 'claims' is not 1 to 50 of a-z 0-9 _ - beginning with a"),
         ({"name": "Idempotency-Key#"}, "the name 'Idempotency-Key#' is not 1 to 50 of a-z 0-9"),
     ],
@@ -130,11 +154,31 @@ def test_declaration_that_cannot_work(options: dict[str, Any], reason: str) -> N
         declared(**options)
 
 
+@pytest.mark.parametrize("rule", [[STAFF], "ANYONE", True])
+def test_rule_that_is_none(rule: Any) -> None:
+    """The sentence has the rules that there are."""
+    with pytest.raises(DeclarationError, match=r"must be STAFF, SELF, AUTHOR, SIGNED_IN or ANYONE"):
+        Access(read=rule)
+
+
 @pytest.mark.parametrize(
     ("types", "options", "reason"),
     [
         ({"weight": float}, {}, "weight cannot be stored: use text, int, a Number, bool, list or"),
         ({"etag": str}, {}, "etag is a name of the server's own"),
+        ({"owner": str}, OWNED, "owner is a name of the server's own"),
+        ({"a": str}, OWNED | {"key": "owner"}, "the key 'owner' is not letters and digits"),
+        ({"author": str}, BY_AUTHOR, "author is a name of the server's own"),
+        (
+            {"a": str},
+            {"owned": True, "access": Access(read=ANYONE, others=SIGNED_IN)},
+            "in access, read of an owned resource must be SIGNED_IN or STAFF",
+        ),
+        (
+            {"a": KeyText, "aOfOwner": str},
+            OWNED | {"filters": ("a",)},
+            "aOfOwner is a name of the server's own",
+        ),
         ({"limit": int}, {}, "limit is a name of the server's own"),
         (
             {"price": Price, "minPrice": Price},

@@ -156,6 +156,13 @@ REFUSED: dict[str, Forge] = {
     "ID token: nonce": lambda i: i.token(nonce="n"),
     "ID token: at_hash": lambda i: i.token(at_hash="h"),
     "ID token: c_hash": lambda i: i.token(c_hash="h"),
+    "logout token": lambda i: i.token(events={"http://schemas.openid.net/event/x": {}}),
+    "ID token: nonce, of Keycloak": lambda i: i.token(nonce="n", typ="ID"),
+    "sub a lone surrogate": lambda i: i.signed(
+        {"alg": "RS256", "kid": "rs256"},
+        json.dumps(i.claims(sub="x")).replace('"x"', r'"\ud800"').encode(),
+    ),
+    "padded": lambda i: f"{i.token()}==",
     "ID token of Cognito": lambda i: i.token(token_use="id"),
     "ID token of Keycloak": lambda i: i.token(typ="ID"),
     "refresh token of Keycloak": lambda i: i.token(typ="Refresh"),
@@ -237,6 +244,29 @@ def test_roles_claims(issuer: Issuer, keys: IssuerKeys) -> None:
         found = Verifier(issuer.url, (AUDIENCE,), (claim,), keys)
         assert "staff" in found.caller(issuer.token(**claims)).roles, claim
         assert found.caller(issuer.token()).roles == frozenset()
+
+
+def test_scopes_as_roles(issuer: Issuer, keys: IssuerKeys) -> None:
+    """A scope of the API's own is a role; one of another API with the same name is not."""
+    verifier = Verifier(issuer.url, (AUDIENCE, "storefront"), ("cognito:groups", "scope"), keys)
+    roles: dict[str, set[str]] = {
+        "storefront/staff openid": {"staff", "openid"},
+        f"{AUDIENCE}/staff": {"staff"},
+        "crm/staff": {"crm/staff"},
+        "/staff": {"/staff"},
+        "a\u00a0staff": {"a\u00a0staff"},
+        "": set(),
+    }
+    for scope, expected in roles.items():
+        assert verifier.caller(issuer.token(scope=scope)).roles == expected
+    claims: dict[str, Any] = {"scope": "openid", "cognito:groups": ["staff"]}
+    both = issuer.token(**claims)
+    assert verifier.caller(both).roles == {"openid", "staff"}
+
+
+def test_nonce_in_an_access_token_of_keycloak(issuer: Issuer, verifier: Verifier) -> None:
+    """Versions before 25 put it there; `typ` says that it is no ID token."""
+    assert verifier.caller(issuer.token(nonce="n", typ="Bearer")).subject == "ada"
 
 
 def test_subjects_as_keys() -> None:
