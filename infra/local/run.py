@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import IO, Any, NoReturn
 
 from chalicelib import oidc
@@ -36,6 +36,10 @@ WATCHED = ("app.py", "chalicelib/**/*.py", ".chalice/config.json")
 
 class Stopped(BaseException):
     """The local server is asked to stop. No handler of errors may catch this."""
+
+
+# Python ignores what a signal handler raises in a destructor, so the loop looks here, too.
+_stopping = Event()
 
 
 def run(port: int, folder: Path, headers: Path) -> None:
@@ -144,6 +148,7 @@ def _stop(*_: object) -> NoReturn:
     # Further signals are ignored, because the first one has begun the stopping.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    _stopping.set()
     raise Stopped
 
 
@@ -242,8 +247,9 @@ def _serve(
         try:
             while _modification_times() == files:
                 _check_alive(api, data, folder)
-                if os.environ.get("MAKELEVEL") and os.getppid() != parent:
-                    # make was killed: Ctrl-C does not reach this process any more.
+                # If make was killed, Ctrl-C does not reach this process any more.
+                orphaned = os.environ.get("MAKELEVEL") and os.getppid() != parent
+                if orphaned or _stopping.is_set():
                     raise Stopped
                 if not announced and is_listening(port):
                     _announce(port, folder, headers, variables["OIDC_ISSUER"])
