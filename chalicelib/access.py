@@ -27,8 +27,8 @@ OPEN_SUBJECT = "anyone"
 ME = "me"
 MAX_SUBJECT_LENGTH = 255
 # Subjects that are their own key; others are replaced by a digest.
-PLAIN_SUBJECT = re.compile(rf"(?!\.{{1,2}}\Z|{ME}\Z|{OPEN_SUBJECT}\Z|sub-)[A-Za-z0-9_.-]{{1,64}}\Z")
-SUBJECT_DIGEST = re.compile(r"sub-[0-9a-f]{40}\Z")
+PLAIN_SUBJECT = rf"(?!(\.{{1,2}}|{ME}|{OPEN_SUBJECT})\Z|sub-)[A-Za-z0-9_.-]{{1,64}}"
+SUBJECT_DIGEST = r"sub-[0-9a-f]{40}"
 
 
 class Rule(Flag):
@@ -146,7 +146,7 @@ def subject_key(subject: str) -> str:
     A subject that looks like a digest is replaced by its own, so that nobody can choose another's;
     so are `me`, which parameters have for the caller, and the subject of an open stage.
     """
-    if PLAIN_SUBJECT.match(subject):
+    if re.fullmatch(PLAIN_SUBJECT, subject):
         return subject
     return f"sub-{blake2b(subject.encode(), digest_size=20).hexdigest()}"
 
@@ -155,4 +155,5 @@ def named_subject(text: str, caller: Caller) -> str:
     """The key of the subject that a caller names: `me`, a subject, or the digest of one."""
     if text in (ME, caller.subject):
         return caller.subject
-    return text if SUBJECT_DIGEST.match(text) or text == OPEN_SUBJECT else subject_key(text)
+    is_key = text == OPEN_SUBJECT or re.fullmatch(SUBJECT_DIGEST, text)
+    return text if is_key else subject_key(text)

@@ -31,6 +31,9 @@ ADDED = {
     "app",
     "chalice",
     "chalicelib",
+    "chalicelib.access",
+    # Without chalicelib.auth.keys and tokens, which the first token imports.
+    "chalicelib.auth",
     "chalicelib.context",
     "chalicelib.errors",
     "chalicelib.http",
@@ -43,6 +46,7 @@ ADDED = {
     "chalicelib.items",
     "chalicelib.logs",
     "chalicelib.models",
+    "chalicelib.oidc",
     "chalicelib.schema",
     "chalicelib.settings",
     "chalicelib.storage",
