@@ -39,14 +39,14 @@ MUTATIONS = (
         COLLECTION,
         'guards = (*self._permitted("delete", key, context), *guards)',
         "",
-        f"{ACCESS} -k 'table or author'",
+        f"{ACCESS} -k author",
     ),
     Mutation(
         COLLECTION,
         """        guards = (*self._permitted("change", key, context), *guards)
         fields =""",
         "        fields =",
-        f"{ACCESS} -k 'table or cost'",
+        f"{ACCESS} -k cost_nothing",
     ),
     Mutation(
         COLLECTION, 'self._permitted("create", key, context)', "pass", f"{ACCESS} -k own_user"
