@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from chalicelib import oidc
 from infra import stages
@@ -38,8 +38,9 @@ class Stopped(BaseException):
     """The local server is asked to stop. No handler of errors may catch this."""
 
 
-# Python ignores what a signal handler raises in a destructor, so the loop looks here, too.
-_stopping = Event()
+# A signal has come. While the loop of `_serve` runs, only the loop acts on it: an exception from a
+# signal handler inside subprocess.Popen.wait can leave its lock acquired, and the next wait hangs.
+_stopping, _looping = Event(), Event()
 
 
 def run(port: int, folder: Path, headers: Path) -> None:
@@ -144,12 +145,13 @@ def _issuer(port: int, folder: Path, headers: Path) -> dict[str, str]:
     }
 
 
-def _stop(*_: object) -> NoReturn:
+def _stop(*_: object) -> None:
     # Further signals are ignored, because the first one has begun the stopping.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _stopping.set()
-    raise Stopped
+    if not _looping.is_set():
+        raise Stopped
 
 
 def _check_port(port: int) -> None:
@@ -238,6 +240,7 @@ def _serve(
     """Serve the API, and start it again after each change of its files, until something ends."""
     parent = os.getppid()
     announced = False
+    _looping.set()
     while True:
         # Before the app is loaded, so that no change during the loading is missed.
         files = _modification_times()

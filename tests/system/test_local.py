@@ -72,6 +72,32 @@ def test_first_and_second_start(
     assert not any(is_alive(child) for child in children)
 
 
+STOP = """
+import signal
+from infra.local import run
+{before}
+run._stop(signal.SIGTERM, None)
+assert run._stopping.is_set()
+print("not raised")
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "said"), [("", "Stopped"), ("run._looping.set()", "not raised")]
+)
+def test_signal_handler(before: str, said: str) -> None:
+    """It interrupts the start, and no waiting of the loop, whose lock it could leave acquired."""
+    result = subprocess.run(
+        [sys.executable, "-c", STOP.format(before=before)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert said in result.stdout + result.stderr
+
+
 def test_reload_after_a_change(launch: Launch, project: Path) -> None:
     """A reload serves the new code over the same data, which may lie in the checkout."""
     local = launch(project / "data", project=project)
