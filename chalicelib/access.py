@@ -115,7 +115,7 @@ def callers(rule: Rule, noun: str = "caller whose subject is the key") -> str:
 
 
 def owner_key(name: str | None, caller: Caller) -> str:
-    """The owner of the items of a call: the one that is named, or else the caller.
+    """The owner of the items of a call: the subject `name`, or the caller if `name` is None.
 
     Raises Invalid for a name that is no subject, and Forbidden if the caller names another owner,
     and is not staff.
@@ -143,8 +143,9 @@ def author_key(name: str, caller: Caller) -> str:
 def subject_key(subject: str) -> str:
     """A subject as a key of an item: itself, or a digest if it is not a valid key.
 
-    A subject that looks like a digest is replaced by its own, so that nobody can choose another's;
-    so are `me`, which parameters have for the caller, and the subject of an open stage.
+    A subject that looks like a digest gets a digest, too: otherwise a caller could choose a subject
+    that is the digest of another caller's. So do `me`, which means the caller in parameters, and
+    the subject of an open stage.
     """
     if re.fullmatch(PLAIN_SUBJECT, subject):
         return subject

@@ -58,7 +58,7 @@ OIDC_ROLES = tuple((os.environ.get("OIDC_ROLES") or "roles").replace(",", " ").s
 # The issuer's public keys, a JWK set in JSON: then none are fetched.
 OIDC_KEYS = os.environ.get("OIDC_KEYS", "")
 
-# On this machine; Lambda is never local, whatever the stage is called.
+# Whether the API runs on this machine. On Lambda it does not, even in a stage with this name.
 IS_LOCAL = STAGE == "local" and "AWS_LAMBDA_RUNTIME_API" not in os.environ
 
 # The client with which the docs page signs in; without one, it takes a pasted token alone.

@@ -76,7 +76,7 @@ class Collection:
     def create(self, body: Mapping[str, Any], context: Context) -> Item:
         """Create an item, under the key in `body` or else a UUID.
 
-        The key of a caller who may only create the item of its own subject is the subject.
+        If the rule allows the caller one key alone, its subject, that is the key by default.
 
         With an idempotency key, the same request of the same caller creates one item, and each
         repetition returns that item, `replayed`. Raises Invalid, also for a reference to an item

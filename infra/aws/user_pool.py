@@ -24,11 +24,15 @@ POOL, CLIENT, DOMAIN, GROUP, SERVER = (
 # The identifier before the scopes of machine clients: `storefront/staff` is the role `staff`.
 AUDIENCE = "storefront"
 
-# What the app is loaded with while the template is written.
+# The claims that hold the roles of people and of machines.
+ROLES = "cognito:groups scope"
+
+# The variables with which the app is loaded while the template is written. `variables` replaces
+# the first two, because the pool does not exist yet.
 PLACEHOLDERS = {
     "OIDC_ISSUER": "https://cognito-idp.amazonaws.com/pool",
     "OIDC_AUDIENCE": AUDIENCE,
-    "OIDC_ROLES": "cognito:groups scope",
+    "OIDC_ROLES": ROLES,
 }
 
 PARAMETERS: dict[str, Resource] = {
@@ -50,9 +54,9 @@ def variables() -> dict[str, Any]:
     issuer = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${" + POOL + "}"
     audiences = [{"Ref": CLIENT}, AUDIENCE, {"Ref": "MachineClients"}]
     return {
-        **PLACEHOLDERS,
         "OIDC_ISSUER": {"Fn::Sub": issuer},
         "OIDC_AUDIENCE": {"Fn::Join": [" ", audiences]},
+        "OIDC_ROLES": ROLES,
         "DOCS_CLIENT_ID": {"Ref": CLIENT},
     }
 
