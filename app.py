@@ -37,9 +37,10 @@ reviews = Collection(REVIEWS)
 
 @app.route("/", methods=["GET"])
 def read_root(request: Request) -> Response:
-    """Return the API's name, version, stage and links; browsers are sent to the docs page."""
+    """Return the API's name, version, stage and links, and who calls; send browsers to the docs."""
     if request.accepts_html:
         return redirected(f"{request.base_path}/docs", Vary="Accept")
+    caller = request.context.caller
     paths = (*resources_by_list_path(app), "/openapi.json", "/docs")
     return ok(
         {
@@ -47,6 +48,11 @@ def read_root(request: Request) -> Response:
             "version": chalicelib.__version__,
             "stage": settings.STAGE,
             "links": {path.removeprefix("/"): f"{request.base_path}{path}" for path in paths},
+            **(
+                {"caller": {"subject": caller.subject, "roles": sorted(caller.roles)}}
+                if caller.subject
+                else {}
+            ),
         },
         Vary="Accept",
     )

@@ -367,7 +367,18 @@ def _schemas(resources: list[Resource], routes: Sequence[Route]) -> dict[str, Sc
                 "version": {"type": "string"},
                 "stage": {"type": "string"},
                 "links": {"type": "object", "additionalProperties": {"type": "string"}},
-            }
+                "caller": {
+                    **_object(
+                        {
+                            "subject": {"type": "string"},
+                            "roles": {"type": "array", "items": {"type": "string"}},
+                        }
+                    ),
+                    "description": "Who calls: only with an access token. The subject is the key "
+                    "of the caller's user.",
+                },
+            },
+            optional=("caller",),
         ),
         "Health": _object({"status": {"const": "ok"}}),
         "Problem": _object(

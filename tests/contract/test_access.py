@@ -34,6 +34,15 @@ def test_open_to_anonymous_callers(anonymous: Client, path: str) -> None:
     assert answer.headers["cache-control"] == "no-cache"
 
 
+def test_root_names_the_caller(api: Client, anonymous: Client) -> None:
+    """GET / has the subject and the roles of a signed-in caller, and no caller without a token."""
+    caller = api.get("/").json["caller"]
+
+    assert caller["subject"]
+    assert "staff" in caller["roles"]
+    assert "caller" not in anonymous.get("/").json
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
