@@ -1,8 +1,9 @@
 """An OpenID Connect issuer for development: it signs anybody in as one of three sample people.
 
 server.py serves it under PATH. It has discovery, keys, the authorization code flow with PKCE,
-refresh tokens, client credentials, user info and logout, with CORS for every origin. Codes and
-refresh tokens are signed, so that they outlive a restart of the API.
+refresh tokens that are used once, client credentials, user info and logout, with CORS. A cookie
+remembers the person for `prompt=none`. Codes and refresh tokens are signed, so that they outlive a
+restart of the API.
 https://openid.net/specs/openid-connect-core-1_0.html
 https://www.rfc-editor.org/rfc/rfc6749
 https://www.rfc-editor.org/rfc/rfc7636
@@ -31,6 +32,8 @@ PATH = "/dev-issuer"
 AUDIENCE = "storefront"
 ALGORITHM = "RS256"
 KEY_FILE = "issuer-key.pem"
+# The cookie with the subject of the person who signed in last.
+COOKIE = "storefront-dev-issuer"
 # The environment variable with the path of the key.
 KEY_VARIABLE = "DEV_ISSUER_KEY"
 
@@ -96,7 +99,7 @@ class Issuer:
         self._key_id = sha256(public["n"].encode()).hexdigest()[:16]
         del public["key_ops"]
         self.keys = {"keys": [{**public, "kid": self._key_id, "use": "sig", "alg": ALGORITHM}]}
-        # A code is used once.
+        # Codes and refresh tokens that were used.
         self._used: set[str] = set()
 
     def respond(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
@@ -123,7 +126,7 @@ class Issuer:
                 case (("GET" | "HEAD"), "/keys"):
                     return _json(self.keys)
                 case "GET", "/authorize":
-                    return self._authorize(query)
+                    return self._authorize(query, headers.get("cookie", ""))
                 case "POST", "/token":
                     return _json(self._token(form, headers))
                 case (("GET" | "POST"), "/userinfo"):
@@ -162,8 +165,12 @@ class Issuer:
         claims = {"aud": AUDIENCE, "sub": subject, "client_id": client, "roles": roles}
         return self._signed("at+jwt", claims, seconds)
 
-    def _authorize(self, query: dict[str, str]) -> Response:
-        """The page with a button per person, or the redirect with a code for the chosen one."""
+    def _authorize(self, query: dict[str, str], cookies: str) -> Response:
+        """The page with a button per person, or the redirect with a code for the chosen one.
+
+        `prompt=none` chooses the person who signed in last, without a page.
+        https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest
+        """
         redirect = query.get("redirect_uri", "")
         if not _is_local(redirect):
             return _page(
@@ -177,14 +184,19 @@ class Issuer:
                 "<p>The request needs response_type=code, a client_id, a code_challenge, and "
                 "code_challenge_method=S256.</p>",
             )
+        state = {"state": query["state"]} if "state" in query else {}
         subject = query.pop("subject", None)
+        if query.get("prompt") == "none":
+            found = re.search(rf"(?:^|; ){COOKIE}=(\w+)", cookies)
+            subject = found[1] if found else None
+            if subject not in PEOPLE:
+                return _redirect(redirect, {"error": "login_required", **state, "iss": self.url})
         if subject not in PEOPLE:
             return _sign_in_page(query)
         names = ("client_id", "redirect_uri", "code_challenge", "nonce", "scope")
         given = {name: query[name] for name in names if name in query}
         code = self._signed("code", {"sub": subject, **given}, CODE_SECONDS)
-        state = {"state": query["state"]} if "state" in query else {}
-        return _redirect(redirect, {"code": code, **state, "iss": self.url})
+        return _redirect(redirect, {"code": code, **state, "iss": self.url}, subject)
 
     def _token(self, form: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
         client = _client(form, headers)
@@ -195,14 +207,15 @@ class Issuer:
                 challenge = urlsafe_b64encode(verifier).decode().rstrip("=")
                 sent = {"client_id": client, "redirect_uri": form.get("redirect_uri")}
                 same = all(code.get(name) == value for name, value in sent.items())
-                if not same or code["code_challenge"] != challenge or code["jti"] in self._used:
-                    raise Refused("invalid_grant", "The code is not for this request, or was used.")
-                self._used.add(code["jti"])
+                if not same or code["code_challenge"] != challenge:
+                    raise Refused("invalid_grant", "The code is not for this request.")
+                self._use(code)
                 return self._tokens(code["sub"], client, code.get("nonce"))
             case "refresh_token":
                 token = self._verified("refresh", form.get("refresh_token", ""))
                 if token["client_id"] != client:
                     raise Refused("invalid_grant", "The refresh token is another client's.")
+                self._use(token)
                 return self._tokens(token["sub"], client, None)
             case "client_credentials":
                 # Every client may have every role here: that is what development is for.
@@ -241,11 +254,19 @@ class Issuer:
         return {"sub": claims["sub"], "name": name, "roles": claims["roles"]}
 
     def _log_out(self, given: dict[str, str]) -> Response:
-        """There is no session to end: the issuer asks who it is each time."""
+        """Forget the person."""
         redirect = given.get("post_logout_redirect_uri", "")
         if _is_local(redirect):
-            return _redirect(redirect, {"state": given["state"]} if "state" in given else {})
-        return _page(200, "Signed out", "<p>You are signed out.</p>")
+            return _redirect(redirect, {"state": given["state"]} if "state" in given else {}, "")
+        response = _page(200, "Signed out", "<p>You are signed out.</p>")
+        response["headers"]["Set-Cookie"] = _cookie("")
+        return response
+
+    def _use(self, claims: dict[str, Any]) -> None:
+        """Check that a code or a refresh token is used for the first time. Raises Refused."""
+        if claims["jti"] in self._used:
+            raise Refused("invalid_grant", "It was used before.")
+        self._used.add(claims["jti"])
 
     def _signed(self, kind: str, claims: dict[str, Any], seconds: int) -> str:
         now = int(time())
@@ -330,9 +351,18 @@ def _is_local(url: str) -> bool:
     return LOCAL_URL.fullmatch(url) is not None and "#" not in url
 
 
-def _redirect(url: str, parameters: dict[str, str]) -> Response:
+def _redirect(url: str, parameters: dict[str, str], subject: str | None = None) -> Response:
+    """A redirect that remembers a subject, forgets it (empty), or leaves it as it is (None)."""
     mark = "&" if urlsplit(url).query else "?"
-    return _response(302, "", Location=f"{url}{mark}{urlencode(parameters)}" if parameters else url)
+    headers = {"Location": f"{url}{mark}{urlencode(parameters)}" if parameters else url}
+    if subject is not None:
+        headers["Set-Cookie"] = _cookie(subject)
+    return _response(302, "", **headers)
+
+
+def _cookie(subject: str) -> str:
+    seconds = REFRESH_SECONDS if subject else 0
+    return f"{COOKIE}={subject}; Path={PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
 
 
 def _page(status: int, title: str, content: str) -> Response:

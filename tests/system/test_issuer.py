@@ -157,16 +157,18 @@ def test_other_places_get_no_token(configuration: Any, headers: dict[str, str]) 
 
 
 def test_refresh_token(local: Local, configuration: Any) -> None:
-    """A client stays signed in; its refresh token is of no use to another."""
+    """A client stays signed in; its refresh token is used once, and of no use to another."""
     first = exchange_code(configuration, sign_in_as(configuration, "sue")).json()
     given = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
 
+    other = exchange(configuration, **given, client_id="other")
+    assert (other.status_code, other.json()["error"]) == (400, "invalid_grant")
     second = exchange(configuration, **given, client_id="web").json()
 
     sue = local.api.signed_in(f"Bearer {second['access_token']}")
     assert sue.get("/users?limit=1").status == 200
-    other = exchange(configuration, **given, client_id="other")
-    assert (other.status_code, other.json()["error"]) == (400, "invalid_grant")
+    again = exchange(configuration, **given, client_id="web")
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     access = exchange(
         configuration,
         grant_type="refresh_token",
@@ -234,6 +236,24 @@ def test_user_info_logout_and_preflight(configuration: Any) -> None:
     assert preflight.status_code == 204
     assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
     assert httpx.get(f"{configuration['issuer']}/nothing").status_code == 404
+
+
+def test_session_without_a_page(configuration: Any) -> None:
+    """prompt=none signs in who signed in last in this browser, until the logout."""
+    silent = {**REQUEST, "prompt": "none"}
+
+    def authorize(browser: httpx.Client, **query: str) -> dict[str, list[str]]:
+        answer = browser.get(f"{configuration['authorization_endpoint']}?{urlencode(query)}")
+        return parse_qs(urlsplit(answer.headers["Location"]).query)
+
+    with httpx.Client() as browser:
+        nobody = authorize(browser, **silent)
+        assert (nobody["error"], nobody["state"]) == (["login_required"], ["a&b"])
+        authorize(browser, **REQUEST, subject="bob")
+        tokens = exchange_code(configuration, authorize(browser, **silent)["code"][0]).json()
+        assert jwt.decode(tokens["id_token"], options={"verify_signature": False})["sub"] == "bob"
+        browser.get(configuration["end_session_endpoint"])
+        assert authorize(browser, **silent)["error"] == ["login_required"]
 
 
 def test_key_and_header_files(local: Local) -> None:
