@@ -12,15 +12,25 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 LAMBDA_RUNTIME := botocore python-dateutil six urllib3
 RUN := $(VENV)/run-installed
 DEV := $(VENV)/dev-installed
+WEB := $(VENV)/web-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients test-deployed test-speed fuzz lint format tables policy deploy delete package stack account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint format tables policy deploy delete package stack account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN) ## Serve the API at http://127.0.0.1:8000 (PORT), with an embedded database (DATA_DIR)
 	@exec $(INFRA) run
+
+web: $(WEB) ## Serve the shop at http://127.0.0.1:4200 (WEB_PORT), for the API of make run (API_URL)
+	@exec $(INFRA) web
+
+web-build: $(WEB) ## Build the shop into web/dist, the same for every stage
+	@$(INFRA) web-build
+
+web-types: $(WEB) ## Write the shop's types of the API, from docs/openapi.json
+	@$(INFRA) npm run types
 
 test: $(DEV) ## Run the unit, contract and system tests
 	@$(PARALLEL) tests/contract tests/unit tests/system
@@ -31,22 +41,30 @@ test-clients: $(DEV) ## Test the API with a browser, Postman and generated clien
 test-deployed: $(DEV) ## Deploy to an emulated AWS account, and test there
 	@$(PARALLEL) tests/deployed
 
+test-web: $(DEV) $(WEB) ## Test the shop in a browser (needs chromium)
+	@$(INFRA) npm test
+	@$(PARALLEL) tests/web
+
 test-speed: $(DEV) ## Check the CPU and memory budgets
 	@$(PYTEST) tests/speed
 
 fuzz: $(DEV) ## Send 20,000 generated requests
 	@FUZZ_EXAMPLES=700 $(PYTEST) -s tests/system/test_fuzz.py
 
-lint: $(DEV) ## Check style and types
+lint: $(DEV) $(WEB) ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(INFRA) npm run lint
 
-format: $(DEV) ## Format the code
+format: $(DEV) ## Format the Python code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+web-format: $(WEB) ## Format the shop's code
+	@$(INFRA) npm run format
 
 tables: $(DEV) ## Create the tables that a STAGE lacks
 	@$(INFRA) tables
@@ -98,7 +116,7 @@ audit: $(DEV) ## Look up known vulnerabilities of the dependencies (needs the in
 	@npm audit --prefix tests/clients/openapi_diff --package-lock-only
 
 requirements: $(DEV) ## Compile requirements*.txt from requirements*.in
-	@for name in requirements requirements-run requirements-dev bench/runtime bench/runtime-older; do \
+	@for name in requirements requirements-run requirements-web requirements-dev bench/runtime bench/runtime-older; do \
 		$(COMPILE) $$name.in --output-file $$name.txt || exit 1; done
 	@for name in $(basename $(wildcard bench/peers/*/requirements.in)); do \
 		$(COMPILE) $(LAMBDA_RUNTIME:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done
@@ -108,6 +126,7 @@ release: $(DEV) ## Keep docs/openapi.json as the released document of this versi
 
 clean: ## Delete what the other commands have written to this folder
 	rm -rf $(VENV) dist .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf web/node_modules web/dist web/.angular web/.config
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -124,3 +143,7 @@ $(DEV): requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing what developing needs into $(VENV)."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ $(RUN)
+
+$(WEB): web/package-lock.json requirements-web.txt | $(RUN)
+	@$(INFRA) web-install
+	@touch $@

@@ -70,19 +70,24 @@ def stage_option(*, local: bool = False) -> Callable[[F], F]:
     )
 
 
-def port_option(command: F) -> F:
+def port_option(variable: str, default: int, help_text: str) -> Callable[[F], F]:
     """The option --port, as the parameter `port`."""
 
     def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> int:
         del context, parameter
-        text = text or "8000"
+        text = text or str(default)
         if not (text.isascii() and text.isdigit() and 0 < int(text) < MAX_PORT):
-            raise CommandError(f"PORT is {text!r}; it must be a number from 1 to {MAX_PORT - 1}.")
+            raise CommandError(
+                f"{variable} is {text!r}; it must be a number from 1 to {MAX_PORT - 1}."
+            )
         return int(text)
 
     return click.option(
-        "--port", envvar="PORT", callback=convert, help="The API's port, 8000. [env: PORT]"
-    )(command)
+        "--port",
+        envvar=variable,
+        callback=convert,
+        help=f"{help_text}, {default}. [env: {variable}]",
+    )
 
 
 def folder_option(command: F) -> F:
@@ -103,8 +108,11 @@ def folder_option(command: F) -> F:
     )(command)
 
 
+api_port_option = port_option("PORT", 8000, "The API's port")
+
+
 @cli.command()
-@port_option
+@api_port_option
 @folder_option
 @click.option(
     "--headers-dir",
@@ -121,6 +129,46 @@ def run(port: int, folder: Path, headers: str) -> None:
     from infra.local import run as local
 
     local.run(port, folder, stages.PROJECT / Path(headers).expanduser())
+
+
+@cli.command()
+@port_option("WEB_PORT", 4200, "The shop's port")
+@click.option(
+    "--api-url",
+    envvar="API_URL",
+    default="http://127.0.0.1:8000",
+    help="The URL of the API, http://127.0.0.1:8000. [env: API_URL]",
+)
+def web(port: int, api_url: str) -> None:
+    """Serve the shop on this machine, for a running API, and build it again after each change."""
+    from infra.web import serve
+
+    serve.serve(port, api_url)
+
+
+@cli.command("web-install")
+def web_install() -> None:
+    """Install Node, if it is missing, and the front end's packages."""
+    from infra.web import node
+
+    node.install()
+
+
+@cli.command("web-build")
+def web_build() -> None:
+    """Build the shop into web/dist."""
+    from infra.web import build
+
+    build.build()
+
+
+@cli.command()
+@click.argument("arguments", nargs=-1)
+def npm(arguments: tuple[str, ...]) -> int:
+    """Run npm in web/, for example `npm run lint`."""
+    from infra.web import node
+
+    return node.npm("--silent", *arguments).returncode
 
 
 @cli.command()
@@ -254,7 +302,7 @@ def release() -> None:
 
 
 @cli.command()
-@port_option
+@api_port_option
 def screenshot(port: int) -> None:
     """Take docs/docs-page.png of a running API's docs page, with Chromium."""
     from infra.docs import screenshot as screenshots

@@ -36,18 +36,22 @@ def take(port: int) -> None:
     print(FILE.relative_to(PROJECT))
 
 
-@contextmanager
-def open_browser(playwright: Playwright) -> Iterator[Any]:
-    """A headless Chromium with an empty profile. Raises CommandError if none is installed."""
+def launch_options() -> Any:
+    """Playwright's options for a Chromium. Raises CommandError if none is installed."""
     # Debian's, Ubuntu's or Google's.
     chromium = which("chromium") or which("chromium-browser") or which("google-chrome")
     if chromium is None:
         raise CommandError("There is no chromium: apt-get install chromium installs it.")
+    return {"executable_path": chromium, "args": list(FLAGS)}
+
+
+@contextmanager
+def open_browser(playwright: Playwright) -> Iterator[Any]:
+    """A headless Chromium with an empty profile. Raises CommandError if none is installed."""
     with TemporaryDirectory() as profile:
         browser = playwright.chromium.launch_persistent_context(
             Path(profile),
-            executable_path=chromium,
-            args=list(FLAGS),
+            **launch_options(),
             viewport={"width": WIDTH, "height": HEIGHT},
         )
         try:

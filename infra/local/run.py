@@ -51,7 +51,7 @@ def run(port: int, folder: Path, headers: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        _check_port(port)
+        check_port(port, "PORT", "run")
         _check_folder(folder)
         # Its own issuer, unless the environment names another.
         oidc.check(os.environ, local=True)
@@ -154,19 +154,24 @@ def _stop(*_: object) -> None:
         raise Stopped
 
 
-def _check_port(port: int) -> None:
+def check_port(port: int, variable: str, target: str) -> None:
+    """Check that a port of this machine is free. Raises CommandError.
+
+    The message names the environment variable that has the port, and the target of make.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError:
             raise CommandError(
-                f"You have no permission to use port {port}; try PORT=8000 make run."
+                f"You have no permission to use port {port}; try {variable}={DEFAULT_PORT} "
+                f"make {target}."
             ) from None
         except OSError:
             other = port + 1 if port + 1 < 2**16 else DEFAULT_PORT
             raise CommandError(
-                f"Port {port} is taken; stop what uses it, or try PORT={other} make run."
+                f"Port {port} is taken; stop what uses it, or try {variable}={other} make {target}."
             ) from None
 
 
@@ -280,6 +285,7 @@ def _announce(port: int, folder: Path, headers: Path, issuer_url: str) -> None:
         )
     else:
         print(f"Callers sign in with {issuer_url}.", flush=True)
+    print("Open the shop in a browser with make web, in another terminal.", flush=True)
 
 
 def _check_alive(api: subprocess.Popen[bytes], data: database.Database, folder: Path) -> None:

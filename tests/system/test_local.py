@@ -49,7 +49,7 @@ def test_first_and_second_start(
     assert "Ctrl-C" in line
     assert first.api.get("/").json["stage"] == "local"
     counts = {p: len(first.api.get(p).json["items"]) for p in ("/users", "/products", "/reviews")}
-    assert counts == {"/users": 3, "/products": 4, "/reviews": 3}
+    assert counts == {"/users": 4, "/products": 4, "/reviews": 3}
     # Two databases in one folder would overwrite each other's data.
     said = refusal(launch, tmp_path, free_port())
     assert said.startswith(f"The data in {tmp_path} are in use by another make run; ")

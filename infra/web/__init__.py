@@ -1,0 +1,1 @@
+"""The commands of the front end: Node, `make web`, and the build."""

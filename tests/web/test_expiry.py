@@ -1,0 +1,132 @@
+"""Access tokens that expire: renewed without a word, or signed in again without losing a form."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from infra.local.issuer import KEY_FILE, PATH, PEOPLE, Issuer
+from tests.processes import eventually
+from tests.samples import unique
+from tests.web.answers import Trouble
+from tests.web.conftest import Shop
+
+# The API accepts a token for another minute after its expiry.
+LEEWAY = 60
+
+
+class Grants:
+    """What the issuer grants to the page, with tokens of another lifetime."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.issuer = Issuer(f"{shop.api_url}{PATH}", shop.local.folder / KEY_FILE)
+        self.api = shop.api
+        # Of the next access tokens; None leaves them as they are.
+        self.seconds: int | None = None
+        self.has_refresh_token = True
+        self.types: list[str] = []
+        self.token = ""
+        shop.page.route(f"**{PATH}/token", self._grant)
+
+    def _grant(self, route: Any) -> None:
+        self.types.append("refresh" if "refresh_token=" in route.request.post_data else "code")
+        answer = route.fetch()
+        granted = answer.json()
+        if self.seconds is not None:
+            _, roles = PEOPLE["sue"]
+            token = self.issuer.access_token("sue", "web", roles, self.seconds)
+            granted["access_token"] = token
+        if not self.has_refresh_token:
+            del granted["refresh_token"]
+        self.token = granted["access_token"]
+        route.fulfill(response=answer, json=granted)
+
+    def wait_for_expiry(self) -> None:
+        """Wait until the API refuses the last token."""
+        caller = self.api.signed_in(f"Bearer {self.token}")
+        eventually(lambda: caller.get("/todos").status == 401)
+
+
+@pytest.fixture
+def grants(shop: Shop) -> Grants:
+    """The grants of the shop's issuer."""
+    return Grants(shop)
+
+
+def test_concurrent_401s_share_one_renewal(shop: Shop, grants: Grants) -> None:
+    """Nobody sees that the token has expired, and a refresh token is used once."""
+    page = shop.open("/products/teapot")
+    refused: list[str] = []
+    page.on("response", lambda answer: refused.extend([answer.url] * (answer.status == 401)))
+    grants.seconds = -LEEWAY - 60
+    shop.button("Sign in").click()
+
+    def renew(route: Any) -> None:
+        # The sign-in itself has got an expired token.
+        if "refresh_token=" in route.request.post_data:
+            grants.seconds = None
+        route.fallback()
+
+    page.route(f"**{PATH}/token", renew)
+    page.get_by_role("button", name="Sue").click()
+
+    expect(shop.button("Sign out")).to_be_visible()
+    expect(shop.button("Edit").first).to_be_visible()
+    expect(page.get_by_text("The lid is a little loose".lower())).to_be_visible()
+    assert len(refused) >= 2
+    assert grants.types == ["code", "refresh"]
+
+
+def test_write_is_renewed(shop: Shop, grants: Grants) -> None:
+    """A token expires while a form is open: saved at the first click."""
+    grants.seconds = -LEEWAY + 6
+    shop.open_as("sue", "/new-product")
+    name = f"Cup {unique()}"
+    shop.field("Name").fill(name)
+    shop.field("Price").fill("5")
+    grants.wait_for_expiry()
+    grants.seconds = None
+
+    shop.button("Save").click()
+
+    shop.says(f"{name} is in the shop.")
+    assert grants.types == ["code", "refresh"]
+
+
+def test_expiry_with_a_half_filled_form(shop: Shop, grants: Grants) -> None:
+    """No renewal is possible: the person signs in again, and the form is as it was."""
+    grants.seconds, grants.has_refresh_token = -LEEWAY + 6, False
+    page = shop.open_as("sue", "/new-product")
+    creates = Trouble(times=0)
+    shop.on_api("POST", "/products$", creates)
+    name = f"Cup {unique()}"
+    shop.field("Name").fill(name)
+    shop.field("Price").fill("12,50")
+    shop.field("Description").fill("Half of a sentence")
+    grants.wait_for_expiry()
+    grants.seconds = None
+
+    shop.button("Save").click()
+    page.get_by_role("button", name="Sue").click()
+
+    shop.is_at("/new-product")
+    expect(shop.field("Name")).to_have_value(name)
+    expect(shop.field("Price")).to_have_value("12,50")
+    expect(shop.field("Description")).to_have_value("Half of a sentence")
+    shop.button("Save").click()
+    shop.says(f"{name} is in the shop.")
+    assert len(set(creates.header("idempotency-key"))) == 1
+
+
+def test_expiry_while_browsing(shop: Shop, grants: Grants) -> None:
+    """The page goes on without a token, and says that the session has ended."""
+    grants.seconds, grants.has_refresh_token = -LEEWAY + 6, False
+    page = shop.open_as("sue", "/products/teapot")
+    grants.wait_for_expiry()
+
+    page.get_by_role("link", name="Products").click()
+
+    expect(page.get_by_role("main").get_by_role("listitem").first).to_be_visible()
+    shop.says("Your session has ended.")
+    expect(shop.button("Sign in")).to_be_visible()
+    expect(shop.button("Add product")).to_have_count(0)

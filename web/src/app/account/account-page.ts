@@ -1,0 +1,101 @@
+import { Component, computed, inject, signal } from '@angular/core';
+
+import { Api, itemResource } from '../api/api';
+import type { Review, Todo, User } from '../api/items';
+import { problemOf } from '../api/problem';
+import { Session } from '../auth/session';
+import { Dialogs } from '../forms/dialogs';
+import { Announcer } from '../layout/announcer';
+import { ProblemView } from '../layout/problem-view';
+import { AccountForm } from './account-form';
+
+/** The caller's own user, and what the shop has stored of them. */
+@Component({
+  selector: 'shop-account-page',
+  imports: [AccountForm, ProblemView],
+  template: `
+    <h1>Account</h1>
+    @if (user.hasValue()) {
+      <shop-account-form [user]="user.value()" (saved)="user.set($event)" />
+    } @else if (isNew()) {
+      <p>Welcome! Say who you are, and the shop remembers you.</p>
+      <shop-account-form (saved)="user.set($event)" />
+    } @else if (user.error()) {
+      <shop-problem [error]="user.error()" (retry)="user.reload()" />
+    } @else {
+      <div class="form skeleton" aria-busy="true" aria-label="Loading"><i></i><i></i><i></i></div>
+    }
+    <h2>Your data</h2>
+    <p>Your account, your todos and your reviews, as one file in JSON.</p>
+    <div class="actions">
+      <button type="button" class="quiet" (click)="download()">Download my data</button>
+      @if (user.hasValue()) {
+        <button type="button" class="quiet danger" (click)="delete(user.value())">
+          Delete my account
+        </button>
+      }
+    </div>
+    @if (problem(); as error) {
+      <shop-problem [error]="error" [canRetry]="false" />
+    }
+  `,
+})
+export class AccountPage {
+  private readonly api = inject(Api);
+  private readonly session = inject(Session);
+  private readonly dialogs = inject(Dialogs);
+  private readonly announcer = inject(Announcer);
+  private readonly path = computed(() => {
+    const caller = this.session.caller();
+    return caller ? ['users', caller.subject] : undefined;
+  });
+  protected readonly user = itemResource<User>(this.path);
+  protected readonly isNew = computed(() => problemOf(this.user.error()).status === 404);
+  protected readonly problem = signal<unknown>(undefined);
+
+  protected async download(): Promise<void> {
+    this.problem.set(undefined);
+    try {
+      const [todos, reviews] = await Promise.all([
+        this.api.readAll<Todo>(['todos']),
+        this.api.readAll<Review>(['reviews'], { author: 'me' }),
+      ]);
+      const user = this.user.hasValue() ? this.user.value() : null;
+      save('my-data.json', JSON.stringify({ user, todos, reviews }, null, 2));
+      this.announcer.say('Your data are downloaded.');
+    } catch (error) {
+      this.problem.set(error);
+    }
+  }
+
+  protected async delete(user: User): Promise<void> {
+    this.problem.set(undefined);
+    const isSure = await this.dialogs.confirm({
+      title: 'Delete your account?',
+      text:
+        'Your account and all your todos are deleted, and cannot be brought back. Your reviews ' +
+        'stay where they are, with the name that they have: delete those first that shall not.',
+      action: 'Delete my account',
+    });
+    if (!isSure) return;
+    try {
+      // The user last: if this stops half-way, the button is still there.
+      for (const { id, etag } of await this.api.readAll<Todo>(['todos'])) {
+        await this.api.delete(['todos', id], etag);
+      }
+      await this.api.delete(['users', user.userId], user.etag);
+    } catch (error) {
+      this.problem.set(error);
+      return;
+    }
+    await this.session.signOut();
+  }
+}
+
+function save(name: string, text: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,23 @@
+import { Component, inject } from '@angular/core';
+import { RouterLink } from '@angular/router';
+
+import { Session } from '../auth/session';
+
+/** Stands where a page is that the caller may not open. */
+@Component({
+  selector: 'shop-access-needed',
+  imports: [RouterLink],
+  template: `
+    @if (session.isSignedIn()) {
+      <h1>This page is for staff</h1>
+      <p>You are signed in, but you do not work here. Ask the shop for access.</p>
+    } @else {
+      <h1>Who is there?</h1>
+      <p>Use “Sign in” at the top of the page, and you come back here.</p>
+    }
+    <p><a routerLink="/products">See all products</a></p>
+  `,
+})
+export class AccessNeeded {
+  protected readonly session = inject(Session);
+}

@@ -1,0 +1,38 @@
+import { Injectable } from '@angular/core';
+
+import { parseJson } from '../api/json';
+
+/** What a person has typed into a form, and what was sent of it. */
+export interface Draft<Values> {
+  values: Values;
+  /** The item as it was when the form was opened; absent for a new one. */
+  base?: unknown;
+  /** The last request to create, whose answer may have been lost. */
+  sent?: { body: string; key: string };
+}
+
+/** Drafts of this tab: they outlive a reload and a sign-in, and end with the tab or a sign-out. */
+@Injectable({ providedIn: 'root' })
+export class Drafts {
+  read<Values>(name: string): Draft<Values> | undefined {
+    const text = sessionStorage.getItem(`draft:${name}`);
+    return text === null ? undefined : (parseJson(text) as Draft<Values>);
+  }
+
+  write(name: string, draft: Draft<unknown>): void {
+    sessionStorage.setItem(`draft:${name}`, JSON.stringify(draft));
+  }
+
+  remove(name: string): void {
+    sessionStorage.removeItem(`draft:${name}`);
+  }
+}
+
+/**
+ * The idempotency key of a body: the one that it was sent with, or a new one. An answer that was
+ * lost is got again by the same key; another body needs another one.
+ */
+export function idempotencyKey(draft: Draft<unknown>, body: string): string {
+  if (draft.sent?.body !== body) draft.sent = { body, key: crypto.randomUUID() };
+  return draft.sent.key;
+}

@@ -1,0 +1,46 @@
+import { Component, computed, inject, input, output } from '@angular/core';
+import { RouterLink } from '@angular/router';
+
+import { problemOf } from '../api/problem';
+import { Session } from '../auth/session';
+
+/** Why something could not be loaded or done, and what the person can do. */
+@Component({
+  selector: 'shop-problem',
+  imports: [RouterLink],
+  template: `
+    <div class="problem" role="alert">
+      <p>
+        <strong>{{ problem().detail }}</strong>
+      </p>
+      @switch (problem().status) {
+        @case (401) {
+          <p>{{ session.canSignIn ? 'Use “Sign in” at the top of the page.' : '' }}</p>
+        }
+        @case (403) {
+          <p>Ask the shop for access, or sign in as somebody else.</p>
+        }
+        @case (404) {
+          <p>It may have been deleted. <a routerLink="/products">See all products</a></p>
+        }
+        @default {
+          @if (canRetry()) {
+            <p><button type="button" (click)="retry.emit()">Try now</button></p>
+          }
+        }
+      }
+      @if (problem().requestId; as id) {
+        <p class="hint">
+          If it stays like this, tell the shop this number: <code>{{ id }}</code>
+        </p>
+      }
+    </div>
+  `,
+})
+export class ProblemView {
+  protected readonly session = inject(Session);
+  readonly error = input.required<unknown>();
+  readonly canRetry = input(true);
+  readonly retry = output();
+  protected readonly problem = computed(() => problemOf(this.error()));
+}

@@ -1,0 +1,90 @@
+import { Component, computed, effect, inject, input, untracked } from '@angular/core';
+import { Router, RouterLink } from '@angular/router';
+
+import { listResource } from '../api/api';
+import { Decimal } from '../api/decimal';
+import type { Product } from '../api/items';
+import { problemOf } from '../api/problem';
+import { Session } from '../auth/session';
+import { Focus } from '../layout/focus';
+import { ProblemView } from '../layout/problem-view';
+import { Created } from './created';
+import { ProductCard } from './product-card';
+
+const SORTS = [
+  { value: '', label: 'Newest first' },
+  { value: 'price', label: 'Cheapest first' },
+  { value: '-price', label: 'Dearest first' },
+];
+
+/** The catalogue. Its order and its price bounds are in the address. */
+@Component({
+  selector: 'shop-product-list',
+  imports: [ProblemView, ProductCard, RouterLink],
+  templateUrl: './product-list.html',
+})
+export class ProductList {
+  // Query parameters.
+  readonly sort = input<string>();
+  readonly minPrice = input<string>();
+  readonly maxPrice = input<string>();
+
+  protected readonly session = inject(Session);
+  private readonly router = inject(Router);
+  private readonly focus = inject(Focus);
+  protected readonly sorts = SORTS;
+  protected readonly list = listResource<Product>(() => ({
+    segments: ['products'],
+    parameters: { sort: this.sort(), minPrice: this.minPrice(), maxPrice: this.maxPrice() },
+  }));
+  /** What is wrong with a price bound, by parameter. */
+  protected readonly boundErrors = computed(() => {
+    const error = this.list.error();
+    const errors = error ? problemOf(error).errors : [];
+    return new Map(errors.map(({ field, message }) => [field, message]));
+  });
+  protected readonly hasBounds = computed(() => Boolean(this.minPrice() ?? this.maxPrice()));
+  protected readonly summary = computed(() => {
+    const count = this.list.items()?.length;
+    if (count === undefined) return '';
+    const products = count === 1 ? '1 product' : `${count} products`;
+    return this.list.hasMore() ? `The first ${products}` : products;
+  });
+
+  constructor() {
+    const created = inject(Created).take();
+    let isShown = false;
+    effect(() => {
+      if (!created || isShown || !this.list.items()) return;
+      isShown = true;
+      untracked(() => {
+        // The index of the list follows a write within moments, which may be later than this.
+        this.list.update((items) =>
+          items.some(({ id }) => id === created.id) ? items : [created, ...items],
+        );
+        this.focus.on(`product-${created.id}`);
+      });
+    });
+  }
+
+  protected async order(sort: string): Promise<void> {
+    // Only an order by price can have price bounds.
+    const bounds = sort ? {} : { minPrice: undefined, maxPrice: undefined };
+    await this.navigate({ sort: sort || undefined, ...bounds });
+  }
+
+  protected async bound(parameter: 'minPrice' | 'maxPrice', typed: string): Promise<void> {
+    const price = typed.trim() ? (Decimal.parse(typed)?.text ?? typed) : undefined;
+    await this.navigate({ sort: this.sort() ?? 'price', [parameter]: price });
+  }
+
+  protected async more(): Promise<void> {
+    const before = await this.list.more();
+    const first = this.list.items()?.[before];
+    if (first) this.focus.on(`product-${first.id}`);
+  }
+
+  private async navigate(queryParams: Record<string, string | undefined>): Promise<void> {
+    await this.router.navigate([], { queryParams, queryParamsHandling: 'merge' });
+  }
+}

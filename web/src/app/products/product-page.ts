@@ -1,0 +1,94 @@
+import { Component, computed, effect, inject, Injector, input, signal } from '@angular/core';
+import { Title } from '@angular/platform-browser';
+import { Router, RouterLink } from '@angular/router';
+
+import { itemResource } from '../api/api';
+import type { Product } from '../api/items';
+import { Session } from '../auth/session';
+import { Lazy } from '../layout/lazy';
+import { Announcer } from '../layout/announcer';
+import { PricePipe } from '../layout/price.pipe';
+import { ProblemView } from '../layout/problem-view';
+import { ProductTile } from './product-tile';
+
+/** A product and its reviews. */
+@Component({
+  selector: 'shop-product-page',
+  imports: [Lazy, PricePipe, ProblemView, ProductTile, RouterLink],
+  template: `
+    @if (product.hasValue()) {
+      <article class="product">
+        <shop-product-tile [name]="product.value().name" />
+        <div>
+          <h1>{{ product.value().name }}</h1>
+          <p class="price">{{ product.value().price | price }}</p>
+          <p class="prose">{{ product.value().description }}</p>
+          @if (session.isStaff()) {
+            <div class="actions">
+              <button type="button" class="quiet" [routerLink]="['/products', key(), 'edit']">
+                Edit
+              </button>
+              <button type="button" class="quiet danger" (click)="delete(product.value())">
+                Delete
+              </button>
+            </div>
+            @if (problem(); as error) {
+              <shop-problem [error]="error" [canRetry]="false" />
+            }
+          }
+        </div>
+      </article>
+    } @else if (product.error()) {
+      <h1>This product cannot be shown</h1>
+      <shop-problem [error]="product.error()" (retry)="product.reload()" />
+    } @else {
+      <article class="product skeleton" aria-busy="true" aria-label="Loading">
+        <span class="tile"></span>
+        <div><i></i><i></i><i></i></div>
+      </article>
+    }
+    <!-- The reviews of a deleted product stay. -->
+    <section class="reviews">
+      <ng-container [shopLazy]="reviewList" [shopLazyInputs]="reviewInputs()" />
+    </section>
+  `,
+})
+export class ProductPage {
+  /** The path parameter. */
+  readonly key = input.required<string>();
+
+  protected readonly session = inject(Session);
+  private readonly injector = inject(Injector);
+  private readonly announcer = inject(Announcer);
+  private readonly router = inject(Router);
+  protected readonly product = itemResource<Product>(() => ['products', this.key()]);
+  protected readonly problem = signal<unknown>(undefined);
+  // After the product, and not in the first download.
+  protected readonly reviewList = () =>
+    import('../reviews/review-list').then((file) => file.ReviewList);
+  protected readonly reviewInputs = computed(() => ({
+    productId: this.key(),
+    canWrite: this.product.hasValue(),
+  }));
+
+  constructor() {
+    const title = inject(Title);
+    effect(() => {
+      if (this.product.hasValue()) title.setTitle(`${this.product.value().name} · Storefront`);
+    });
+  }
+
+  protected async delete(product: Product): Promise<void> {
+    this.problem.set(undefined);
+    try {
+      const { Saver } = await import('../forms/saver');
+      const saver = this.injector.get(Saver);
+      if (!(await saver.delete(['products', product.id], product, product.name))) return;
+    } catch (error) {
+      this.problem.set(error);
+      return;
+    }
+    await this.router.navigate(['/products']);
+    this.announcer.say(`${product.name} is deleted.`);
+  }
+}

@@ -1,0 +1,23 @@
+import { Decimal } from '../api/decimal';
+import type { Product } from '../api/items';
+import type { Fields } from '../api/merge';
+
+/** What people type about a product. */
+export interface ProductValues extends Record<string, string> {
+  name: string;
+  price: string;
+  description: string;
+}
+
+/** A product as texts, and the fields of a product from texts. */
+export function valuesOf({ name, price, description }: Product): ProductValues {
+  // With the two digits that people expect of a price, and all that there are.
+  const cents = /^\d+(\.\d)?$/.exec(price.text);
+  const text = cents ? price.text + (cents[1] ? '0' : '.00') : price.text;
+  return { name, price: text, description };
+}
+
+/** What the API gets. A price that is no number is sent as it is: the API says what is wrong. */
+export function fieldsOf({ name, price, description }: ProductValues): Fields {
+  return { name, price: price.trim() ? (Decimal.parse(price) ?? price) : undefined, description };
+}

@@ -1,0 +1,89 @@
+import { Component, computed, inject, input, linkedSignal, signal } from '@angular/core';
+
+import { listResource } from '../api/api';
+import type { Review } from '../api/items';
+import { Session } from '../auth/session';
+import { Saver } from '../forms/saver';
+import { Lazy } from '../layout/lazy';
+import { Announcer } from '../layout/announcer';
+import { DayPipe } from '../layout/day.pipe';
+import { Focus } from '../layout/focus';
+import { ProblemView } from '../layout/problem-view';
+import { MyReviews } from './my-reviews';
+import { Stars } from './stars';
+
+/** The reviews of a product, newest first. Callers write, change and delete their own. */
+@Component({
+  selector: 'shop-review-list',
+  imports: [DayPipe, Lazy, ProblemView, Stars],
+  templateUrl: './review-list.html',
+})
+export class ReviewList {
+  readonly productId = input.required<string>();
+  /** Whether the product exists, so that reviews of it can be written. */
+  readonly canWrite = input(false);
+
+  protected readonly session = inject(Session);
+  private readonly mine = inject(MyReviews);
+  private readonly saver = inject(Saver);
+  private readonly announcer = inject(Announcer);
+  private readonly focus = inject(Focus);
+  protected readonly list = listResource<Review>(() => ({
+    segments: ['products', this.productId(), 'reviews'],
+  }));
+  /** The key of the review that is being changed. */
+  protected readonly editing = linkedSignal<string | undefined>(() => {
+    this.productId();
+    return undefined;
+  });
+  protected readonly problem = signal<unknown>(undefined);
+  /** A form on the page: for a new review, unless another one is open. */
+  protected readonly isWriting = computed(
+    () => this.canWrite() && this.session.isSignedIn() && !this.editing(),
+  );
+
+  /** The form: with the first person who can write. */
+  protected readonly form = () => import('./review-form').then((file) => file.ReviewForm);
+
+  protected canChange(review: Review): boolean {
+    return this.session.isStaff() || this.mine.has(review.id);
+  }
+
+  protected readonly add = (review: Review): void => {
+    this.mine.add(review.id);
+    this.list.update((items) => [review, ...items.filter(({ id }) => id !== review.id)]);
+    this.announcer.say('Thank you: your review is here.');
+    this.focus.on(`review-${review.id}`);
+  };
+
+  protected readonly replace = (review: Review): void => {
+    this.list.update((items) => items.map((each) => (each.id === review.id ? review : each)));
+    this.editing.set(undefined);
+    this.announcer.say('The review is saved.');
+    this.focus.on(`review-${review.id}`);
+  };
+
+  protected readonly cancel = (): void => {
+    this.focus.on(`review-${this.editing() ?? ''}`);
+    this.editing.set(undefined);
+  };
+
+  protected async more(): Promise<void> {
+    const before = await this.list.more();
+    const first = this.list.items()?.[before];
+    if (first) this.focus.on(`review-${first.id}`);
+  }
+
+  protected async delete(review: Review): Promise<void> {
+    this.problem.set(undefined);
+    try {
+      if (!(await this.saver.delete(['reviews', review.id], review, 'the review'))) return;
+    } catch (error) {
+      this.problem.set(error);
+      return;
+    }
+    this.list.update((items) => items.filter(({ id }) => id !== review.id));
+    this.announcer.say('The review is deleted.');
+    this.focus.on('reviews-heading');
+  }
+}

@@ -1,0 +1,54 @@
+import type { CanMatchFn, Route, Routes } from '@angular/router';
+
+import { signedIn, staff } from './auth/guards';
+import { ProductList } from './products/product-list';
+import { ProductPage } from './products/product-page';
+
+/** A page for some, and at the same address a page for the others that says what to do. */
+function guarded(guard: CanMatchFn, route: Route & { path: string }): Routes {
+  return [
+    { ...route, canMatch: [guard] },
+    {
+      path: route.path,
+      loadComponent: () => import('./errors/access-needed').then((file) => file.AccessNeeded),
+      title: 'Access needed',
+    },
+  ];
+}
+
+// The list and a product are a part of the first download: they are where visits begin.
+export const routes: Routes = [
+  { path: '', pathMatch: 'full', redirectTo: 'products' },
+  { path: 'products', component: ProductList, title: 'Products' },
+  { path: 'products/:key', component: ProductPage, title: 'Product' },
+  ...guarded(staff, {
+    path: 'products/:key/edit',
+    loadComponent: () => import('./products/product-edit').then((file) => file.ProductEdit),
+    title: 'Edit product',
+  }),
+  ...guarded(staff, {
+    path: 'new-product',
+    loadComponent: () => import('./products/product-new').then((file) => file.ProductNew),
+    title: 'New product',
+  }),
+  ...guarded(signedIn, {
+    path: 'todos',
+    loadComponent: () => import('./todos/todo-board').then((file) => file.TodoBoard),
+    title: 'Todos',
+  }),
+  ...guarded(signedIn, {
+    path: 'account',
+    loadComponent: () => import('./account/account-page').then((file) => file.AccountPage),
+    title: 'Account',
+  }),
+  ...guarded(staff, {
+    path: 'users',
+    loadComponent: () => import('./users/user-list').then((file) => file.UserList),
+    title: 'Users',
+  }),
+  {
+    path: '**',
+    loadComponent: () => import('./errors/not-found').then((file) => file.NotFound),
+    title: 'Not found',
+  },
+];

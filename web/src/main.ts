@@ -1,0 +1,13 @@
+import { bootstrapApplication } from '@angular/platform-browser';
+
+import { App } from './app/app';
+import { loadConfig } from './app/config';
+import { providers } from './app/providers';
+
+try {
+  await bootstrapApplication(App, providers(await loadConfig()));
+} catch (error) {
+  document.body.textContent =
+    'The shop cannot be loaded. Check your connection, and reload the page.';
+  throw error;
+}
