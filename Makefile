@@ -15,7 +15,7 @@ DEV := $(VENV)/dev-installed
 WEB := $(VENV)/web-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint format tables policy deploy delete package stack account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint format tables policy deploy delete package stack site account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ test: $(DEV) ## Run the unit, contract and system tests
 test-clients: $(DEV) ## Test the API with a browser, Postman and generated clients (needs node, chromium)
 	@$(PARALLEL) tests/clients
 
-test-deployed: $(DEV) ## Deploy to an emulated AWS account, and test there
+test-deployed: $(DEV) $(WEB) ## Deploy to an emulated AWS account, and test there
 	@$(PARALLEL) tests/deployed
 
 test-web: $(DEV) $(WEB) ## Test the shop in a browser (needs chromium)
@@ -83,6 +83,9 @@ package: $(DEV) ## Write the zip and the CloudFormation template of a STAGE to d
 
 stack: $(DEV) ## Deploy dist/STAGE as a CloudFormation stack, through an S3 BUCKET
 	@$(INFRA) stack
+
+site: $(DEV) $(WEB) ## Build the shop, and upload it for a STAGE whose stack has a site
+	@$(INFRA) site
 
 account: $(DEV) ## Allow API Gateway to write logs: once for an account and region
 	@$(INFRA) account

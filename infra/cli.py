@@ -236,6 +236,15 @@ def stack(stage: Stage, bucket: str | None) -> None:
 
 
 @cli.command()
+@stage_option()
+def site(stage: Stage) -> None:
+    """Build the shop, and upload it for a stage whose stack has a site."""
+    from infra.web import site as sites
+
+    sites.upload(stage)
+
+
+@cli.command()
 def account() -> None:
     """Allow API Gateway to write logs: once for an account and region."""
     from infra.aws import account as accounts

@@ -69,6 +69,22 @@ class UsagePlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     requests_per_month: Annotated[int, Meta(ge=1)] = 1_000_000
 
 
+class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The front end's hosting: a private bucket behind CloudFront."""
+
+    # A domain of one's own; SITE_CERTIFICATE_ARN names its certificate for `make stack`.
+    domain: Annotated[str, Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] | None = None
+    # ISO 4217.
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] = "EUR"
+    # The client id of the front end at the issuer; the user pool of the template has its own.
+    client_id: str = "web"
+    scope: str = "openid profile"
+    # Further parameters of the sign-in, such as Auth0's `audience`.
+    parameters: dict[str, str] = {}
+    # Origins that the issuer uses besides its own, such as that of its token endpoint.
+    connect: tuple[Annotated[str, Meta(pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?$")], ...] = ()
+
+
 class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a stage can say beyond Chalice's own settings."""
 
@@ -91,6 +107,7 @@ class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     snap_start: bool = False
     alarms: bool = False
     dashboard: bool = False
+    site: Site | None = None
 
 
 class Stage(Struct, frozen=True):

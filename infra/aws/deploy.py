@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
 
 # The settings that only the template of `make package` applies.
-TEMPLATE_ONLY = ("cache", "provisioned_concurrency", "snap_start", "alarms", "dashboard")
+TEMPLATE_ONLY = ("cache", "provisioned_concurrency", "snap_start", "alarms", "dashboard", "site")
 
 RESPONSE_SECONDS = 30
 # A new role takes effect, and a new API's name resolves, within a minute.

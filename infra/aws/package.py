@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from chalicelib import oidc
-from infra.aws import chalice_cli, template, user_pool
+from infra.aws import chalice_cli, site, template, user_pool
 from infra.stages import PROJECT, Stage
 
 
@@ -31,9 +31,12 @@ def write(stage: Stage, folder: Path) -> None:
     extension = template.extension(stage)
     # The template replaces these by those of its user pool.
     variables = user_pool.PLACEHOLDERS if stage.makes_user_pool else {}
+    variables = variables | site.cors_variable(stage)
     shutil.rmtree(folder, ignore_errors=True)
     with TemporaryDirectory() as temporary:
         merged = Path(temporary) / "extension.json"
         merged.write_text(json.dumps(extension))
         arguments = ("--merge-template", str(merged), str(folder))
         chalice_cli.run(stage, "package", *arguments, **variables)
+    file = folder / "sam.json"
+    file.write_text(json.dumps(site.with_origin(json.loads(file.read_text()), stage), indent=2))

@@ -4,6 +4,27 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-conte
 """
 
 from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra.aws import user_pool
+from infra.stages import Stage
+
+Resource = dict[str, Any]
+
+BUCKET, CONTROL, HEADERS, REWRITER, CACHE, DISTRIBUTION = (
+    "SiteBucket",
+    "SiteAccessControl",
+    "SiteHeaders",
+    "SiteRewrite",
+    "SiteCache",
+    "SiteDistribution",
+)
+ORIGIN_ID = "bucket"
+
+# Stands for the site's origin in the API's document while the template is written: CloudFront
+# chooses the name of a distribution when it is created.
+PLACEHOLDER = "https://site.invalid"
 
 # A year, for hashed files, whose content never changes.
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -61,3 +82,296 @@ def security_headers(connect: Iterable[str]) -> dict[str, str]:
 def cache_control(name: str) -> str:
     """The value of Cache-Control of a file of the build."""
     return IMMUTABLE if name.endswith((".js", ".css")) else REVALIDATED
+
+
+def origin(stage: Stage) -> Any:
+    """The origin of the pages, in CloudFormation's terms."""
+    domain = stage.infra.site.domain if stage.infra.site else None
+    return f"https://{domain}" if domain else {"Fn::Sub": f"https://${{{DISTRIBUTION}.DomainName}}"}
+
+
+def cors_variable(stage: Stage) -> dict[str, str]:
+    """The variable with the allowed origin, unless the stage's settings name origins."""
+    site = stage.infra.site
+    if site is None or "CORS_ALLOW_ORIGIN" in stage.config.environment_variables:
+        return {}
+    return {"CORS_ALLOW_ORIGIN": f"https://{site.domain}" if site.domain else PLACEHOLDER}
+
+
+def with_origin(value: Any, stage: Stage) -> Any:
+    """A part of the template, with the origin in place of PLACEHOLDER."""
+    if isinstance(value, dict):
+        return {key: with_origin(each, stage) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_origin(each, stage) for each in value]
+    if isinstance(value, str) and PLACEHOLDER in value:
+        before, _, after = value.partition(PLACEHOLDER)
+        return {"Fn::Join": ["", [before, origin(stage), after]]}
+    return value
+
+
+def parameters(stage: Stage) -> dict[str, Resource]:
+    """The template's parameters for the site."""
+    if stage.infra.site is None:
+        return {}
+    made = {
+        "ApiUrl": {
+            "Type": "String",
+            "Default": "https://api.invalid",
+            "Description": "The URL of the API for browsers; make stack sets API Gateway's own.",
+        }
+    }
+    if stage.infra.site.domain:
+        made["SiteCertificateArn"] = {
+            "Type": "String",
+            "Description": "The ARN of a certificate in us-east-1 for the site's domain.",
+        }
+    return made
+
+
+def resources(stage: Stage) -> dict[str, Resource]:
+    """The bucket, the distribution and what belongs to them."""
+    site = stage.infra.site
+    if site is None:
+        return {}
+    name = {"Fn::Sub": f"{stage.function}-${{AWS::Region}}"}
+    return {
+        BUCKET: _bucket(stage),
+        f"{BUCKET}Policy": _bucket_policy(),
+        CONTROL: {
+            "Type": "AWS::CloudFront::OriginAccessControl",
+            "Properties": {
+                "OriginAccessControlConfig": {
+                    "Name": name,
+                    "OriginAccessControlOriginType": "s3",
+                    "SigningBehavior": "always",
+                    "SigningProtocol": "sigv4",
+                }
+            },
+        },
+        HEADERS: _headers(stage, name),
+        CACHE: {
+            "Type": "AWS::CloudFront::CachePolicy",
+            "Properties": {
+                "CachePolicyConfig": {
+                    "Name": name,
+                    # As the Cache-Control of each file says.
+                    "MinTTL": 0,
+                    "DefaultTTL": 0,
+                    "MaxTTL": 365 * 24 * 60 * 60,
+                    "ParametersInCacheKeyAndForwardedToOrigin": {
+                        "CookiesConfig": {"CookieBehavior": "none"},
+                        "HeadersConfig": {"HeaderBehavior": "none"},
+                        "QueryStringsConfig": {"QueryStringBehavior": "none"},
+                        "EnableAcceptEncodingBrotli": True,
+                        "EnableAcceptEncodingGzip": True,
+                    },
+                }
+            },
+        },
+        REWRITER: {
+            "Type": "AWS::CloudFront::Function",
+            "Properties": {
+                "Name": name,
+                "AutoPublish": True,
+                "FunctionCode": REWRITE,
+                "FunctionConfig": {
+                    "Comment": "Every path that is no file is index.html.",
+                    "Runtime": "cloudfront-js-2.0",
+                },
+            },
+        },
+        DISTRIBUTION: _distribution(stage),
+    }
+
+
+def outputs(stage: Stage) -> dict[str, Resource]:
+    """What `make site` needs, and the site's URL."""
+    if stage.infra.site is None:
+        return {}
+    return {
+        "SiteUrl": {"Description": "The shop in a browser.", "Value": origin(stage)},
+        "SiteBucketName": {"Description": "The site's files.", "Value": {"Ref": BUCKET}},
+        "SiteDistributionId": {
+            "Description": "The site's distribution.",
+            "Value": {"Ref": DISTRIBUTION},
+        },
+        "SiteApiUrl": {
+            "Description": "The API's URL for browsers.",
+            "Value": {"Ref": "ApiUrl"},
+        },
+    }
+
+
+def _bucket(stage: Stage) -> Resource:
+    """The bucket, which is retained: CloudFormation cannot delete one that has files."""
+    skipped = {
+        "CKV_AWS_18": "CloudFront alone reads the bucket; its files are public.",
+        "CKV_AWS_21": "The files are built from the repository, and their names have digests.",
+    }
+    return {
+        "Type": "AWS::S3::Bucket",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Metadata": _skip(skipped),
+        "Properties": {
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                ]
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+        },
+    }
+
+
+def _bucket_policy() -> Resource:
+    """Reading for the distribution alone, and TLS for everybody."""
+    bucket, objects = {"Fn::GetAtt": [BUCKET, "Arn"]}, {"Fn::Sub": f"${{{BUCKET}.Arn}}/*"}
+    source = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${" + DISTRIBUTION
+    statements = [
+        {
+            "Sid": "ReadByDistribution",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            # Listing makes the answer for a missing file a 404.
+            "Action": ["s3:GetObject", "s3:ListBucket"],
+            "Resource": [bucket, objects],
+            "Condition": {"StringEquals": {"AWS:SourceArn": {"Fn::Sub": source + "}"}}},
+        },
+        {
+            "Sid": "RefusePlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket, objects],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    ]
+    return {
+        "Type": "AWS::S3::BucketPolicy",
+        "Properties": {
+            "Bucket": {"Ref": BUCKET},
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+        },
+    }
+
+
+def _headers(stage: Stage, name: Any) -> Resource:
+    headers = security_headers(_connect(stage))
+    policy, hsts = headers.pop("Content-Security-Policy"), "Strict-Transport-Security"
+    del headers[hsts]
+    api_host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "ApiUrl"}]}]}
+    own = {
+        "ContentSecurityPolicy": {
+            "ContentSecurityPolicy": {"Fn::Sub": [policy, {"ApiHost": api_host}]},
+            "Override": True,
+        },
+        "ContentTypeOptions": {"Override": True},
+        "FrameOptions": {"FrameOption": headers.pop("X-Frame-Options"), "Override": True},
+        "ReferrerPolicy": {"ReferrerPolicy": headers.pop("Referrer-Policy"), "Override": True},
+        "StrictTransportSecurity": {
+            "AccessControlMaxAgeSec": HSTS_SECONDS,
+            "IncludeSubdomains": True,
+            "Override": True,
+        },
+    }
+    del headers["X-Content-Type-Options"]
+    others = [
+        {"Header": header, "Value": value, "Override": True} for header, value in headers.items()
+    ]
+    return {
+        "Type": "AWS::CloudFront::ResponseHeadersPolicy",
+        "Properties": {
+            "ResponseHeadersPolicyConfig": {
+                "Name": name,
+                "SecurityHeadersConfig": own,
+                "CustomHeadersConfig": {"Items": others},
+            }
+        },
+    }
+
+
+def _connect(stage: Stage) -> list[str]:
+    """The origins that the pages send requests to, in terms of Fn::Sub."""
+    site = stage.infra.site
+    more = list(site.connect) if site else []
+    if stage.makes_user_pool:
+        return [
+            "https://${ApiHost}",
+            "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}",
+            f"https://${{{user_pool.DOMAIN}}}.auth.${{AWS::Region}}.amazoncognito.com",
+            *more,
+        ]
+    parts = urlsplit(stage.variables["OIDC_ISSUER"])
+    issuer = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []
+    return ["https://${ApiHost}", *issuer, *more]
+
+
+def _distribution(stage: Stage) -> Resource:
+    site = stage.infra.site
+    domain = site.domain if site else None
+    config: Resource = {
+        "Comment": f"{stage.config.app_name}, stage {stage.name}",
+        "Enabled": True,
+        "HttpVersion": "http2and3",
+        "IPV6Enabled": True,
+        "DefaultRootObject": "index.html",
+        "PriceClass": "PriceClass_100",
+        "Origins": [
+            {
+                "Id": ORIGIN_ID,
+                "DomainName": {"Fn::GetAtt": [BUCKET, "RegionalDomainName"]},
+                "OriginAccessControlId": {"Fn::GetAtt": [CONTROL, "Id"]},
+                # Empty: the access control takes its place.
+                "S3OriginConfig": {"OriginAccessIdentity": ""},
+            }
+        ],
+        "DefaultCacheBehavior": {
+            "TargetOriginId": ORIGIN_ID,
+            "ViewerProtocolPolicy": "redirect-to-https",
+            "AllowedMethods": ["GET", "HEAD"],
+            "CachedMethods": ["GET", "HEAD"],
+            "Compress": True,
+            "CachePolicyId": {"Ref": CACHE},
+            "ResponseHeadersPolicyId": {"Ref": HEADERS},
+            "FunctionAssociations": [
+                {
+                    "EventType": "viewer-request",
+                    "FunctionARN": {"Fn::GetAtt": [REWRITER, "FunctionARN"]},
+                }
+            ],
+        },
+    }
+    if domain:
+        config["Aliases"] = [domain]
+        config["ViewerCertificate"] = {
+            "AcmCertificateArn": {"Ref": "SiteCertificateArn"},
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+            "SslSupportMethod": "sni-only",
+        }
+    skipped = {
+        "CKV_AWS_68": "The site has public files alone; the API has the web ACL.",
+        "CKV_AWS_86": "The log of the API has what people do; that of files has their addresses.",
+        "CKV_AWS_174": "CloudFront's own certificate has TLS 1.2 where the client has it.",
+    }
+    return {
+        "Type": "AWS::CloudFront::Distribution",
+        "Metadata": _skip(skipped),
+        "Properties": {
+            "DistributionConfig": config,
+            "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+        },
+    }
+
+
+def _skip(reasons: dict[str, str]) -> Resource:
+    """Findings of checkov that are none, with the reasons."""
+    return {"checkov": {"skip": [{"id": id_, "comment": why} for id_, why in reasons.items()]}}

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 # The template's parameters, and the environment variables with their values.
 PARAMETERS = {
     "AlarmTopicArn": "ALARM_TOPIC_ARN",
+    "ApiUrl": "API_URL",
     "CallbackUrls": "CALLBACK_URLS",
     "MachineClients": "MACHINE_CLIENTS",
+    "SiteCertificateArn": "SITE_CERTIFICATE_ARN",
     "WebAclArn": "WEB_ACL_ARN",
 }
 # CloudFormation's reasons for an empty change set.
@@ -47,17 +49,19 @@ def deploy_stack(stage: Stage, bucket: str) -> None:
     template = json.loads((package / "sam.json").read_text())
     _check_issuer(_stack(client, stage.function), template)
     url = upload(template, package / "deployment.zip", bucket)
-    outputs = apply(client, stage, template, url)
-    for name, value in sorted(outputs.items()):
+    made = apply(client, stage, template, url)
+    if stage.infra.site:
+        made = _name_the_api(client, stage, template, url, made)
+    for name, value in sorted(made.items()):
         print(f"{name}: {value}")
-    deploy.smoke_test(outputs["EndpointURL"])
+    deploy.smoke_test(made["EndpointURL"])
 
 
 def _check_issuer(known: Any, template: dict[str, Any]) -> None:
     """Check that callers of a stack are not locked out by accident. Raises CommandError."""
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in (known or {}).get("Outputs", [])}
-    before, after = outputs.get("Issuer"), template["Outputs"]["Issuer"]["Value"]
-    is_same = "UserPoolId" in outputs if isinstance(after, dict) else before == after
+    had = _outputs_of(known or {})
+    before, after = had.get("Issuer"), template["Outputs"]["Issuer"]["Value"]
+    is_same = "UserPoolId" in had if isinstance(after, dict) else before == after
     if before and not is_same and os.environ.get("CHANGE_ISSUER") != "yes":
         new = "a new Cognito user pool" if isinstance(after, dict) else after
         raise CommandError(
@@ -65,6 +69,25 @@ def _check_issuer(known: Any, template: dict[str, Any]) -> None:
             "caller would have to sign in there. Package it with OIDC_ISSUER, or say "
             "CHANGE_ISSUER=yes."
         )
+
+
+def _name_the_api(
+    client: "CloudFormationClient",
+    stage: Stage,
+    template: dict[str, Any],
+    url: str,
+    made: dict[str, str],
+) -> dict[str, str]:
+    """Name the API in the site's Content-Security-Policy. Returns the stack's outputs.
+
+    The API allows the site's origin, so that CloudFormation creates the site before the API.
+    """
+    api_url = os.environ.get("API_URL", made["EndpointURL"]).rstrip("/")
+    if made["SiteApiUrl"] == api_url:
+        return made
+    print(f"The site gets the API's URL, {api_url}.", flush=True)
+    os.environ["API_URL"] = api_url
+    return apply(client, stage, template, url)
 
 
 def upload(template: dict[str, Any], code: Path, bucket: str) -> str:
@@ -85,6 +108,20 @@ def upload(template: dict[str, Any], code: Path, bucket: str) -> str:
     endpoint = client.meta.endpoint_url
     host = endpoint.partition("://")[2]
     return f"https://{bucket}.{host}/{key}" if "amazonaws" in host else f"{endpoint}/{bucket}/{key}"
+
+
+def outputs(stage: Stage) -> dict[str, str]:
+    """The outputs of a stage's stack. Raises CommandError if there is none."""
+    known = _stack(boto3.client("cloudformation"), stage.function)
+    if known is None:
+        raise CommandError(
+            f"There is no stack {stage.function}: make package stack STAGE={stage.name} makes it."
+        )
+    return _outputs_of(known)
+
+
+def _outputs_of(known: Any) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in known.get("Outputs", [])}
 
 
 def apply(
@@ -110,8 +147,7 @@ def apply(
         client.execute_change_set(ChangeSetName=made["Id"])
         until = "stack_create_complete" if is_new else "stack_update_complete"
         _wait(client, made["StackId"], until)
-    done = _stack(client, name)
-    return {output["OutputKey"]: output["OutputValue"] for output in done["Outputs"]}
+    return _outputs_of(_stack(client, name))
 
 
 def _is_ready(client: "CloudFormationClient", change_set: str) -> bool:

@@ -20,7 +20,7 @@ from chalice.utils import to_cfn_resource_name
 
 import app as application
 from chalicelib.schema import EXPIRY
-from infra.aws import policy, rest_api, tables, user_pool
+from infra.aws import policy, rest_api, site, tables, user_pool
 from infra.errors import CommandError
 from infra.stages import ALIAS, STACK_TAG, Stage
 
@@ -74,9 +74,10 @@ def extension(stage: Stage) -> dict[str, Any]:
             **_roles(stage, queued),
             **_function(stage),
             **_other_functions(stage, queued),
-            **(user_pool.resources(stage) if stage.makes_user_pool else {}),
+            **(user_pool.resources(stage, _callbacks(stage)) if stage.makes_user_pool else {}),
             **_rest_api(stage),
             **_web_acl(stage),
+            **site.resources(stage),
             **_usage_plan(stage),
             **_alarms(stage),
             **_dashboard(stage),
@@ -130,6 +131,7 @@ def _parameters(stage: Stage) -> dict[str, Resource]:
             "Default": "",
             "Description": "The ARN of the SNS topic for alarms, or nothing.",
         }
+    parameters |= site.parameters(stage)
     return parameters | (user_pool.PARAMETERS if stage.makes_user_pool else {})
 
 
@@ -278,10 +280,11 @@ def _function(stage: Stage) -> Resources:
 
 
 def _environment(stage: Stage) -> dict[str, Any]:
-    """A function's environment variables for the user pool, if the stage has one."""
-    if not stage.makes_user_pool:
-        return {}
-    return {"Environment": {"Variables": user_pool.variables()}}
+    """A function's environment variables for the stack's own user pool and site."""
+    variables = user_pool.variables() if stage.makes_user_pool else {}
+    if site.cors_variable(stage):
+        variables["CORS_ALLOW_ORIGIN"] = site.origin(stage)
+    return {"Environment": {"Variables": variables}} if variables else {}
 
 
 def _other_functions(stage: Stage, queued: list[str]) -> Resources:
@@ -308,6 +311,15 @@ def _other_functions(stage: Stage, queued: list[str]) -> Resources:
         },
     }
     return {DEAD_LETTERS: queue, **functions}
+
+
+def _callbacks(stage: Stage) -> Any:
+    """The URLs that the user pool may return to: the parameter's, and the site's."""
+    given = {"Ref": "CallbackUrls"}
+    if stage.infra.site is None:
+        return given
+    home = {"Fn::Join": ["", [site.origin(stage), "/"]]}
+    return {"Fn::Split": [",", {"Fn::Join": [",", [home, {"Fn::Join": [",", given]}]]}]}
 
 
 def _rest_api(stage: Stage) -> Resources:
@@ -618,6 +630,7 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
     }
     if stage.makes_user_pool:
         outputs |= user_pool.outputs()
+    outputs |= site.outputs(stage)
     if stage.has_alias:
         outputs["APIHandlerAlias"] = {
             "Description": "What API Gateway calls.",

@@ -61,8 +61,11 @@ def variables() -> dict[str, Any]:
     }
 
 
-def resources(stage: Stage) -> dict[str, Resource]:
-    """The pool, its sign-in pages, the front end's app client, and the group of staff."""
+def resources(stage: Stage, callbacks: Any) -> dict[str, Resource]:
+    """The pool, its sign-in pages, the front end's app client, and the group of staff.
+
+    `callbacks` are the URLs that the sign-in may return to, in CloudFormation's terms.
+    """
     pool = {"Ref": POOL}
     made: dict[str, Resource] = {
         POOL: {
@@ -106,8 +109,8 @@ def resources(stage: Stage) -> dict[str, Resource]:
                 # Not `storefront/staff`: it is for machines.
                 "AllowedOAuthScopes": ["openid", "email", "profile"],
                 "SupportedIdentityProviders": ["COGNITO"],
-                "CallbackURLs": {"Ref": "CallbackUrls"},
-                "LogoutURLs": {"Ref": "CallbackUrls"},
+                "CallbackURLs": callbacks,
+                "LogoutURLs": callbacks,
                 "EnableTokenRevocation": True,
                 "PreventUserExistenceErrors": "ENABLED",
                 "AccessTokenValidity": 60,

@@ -36,6 +36,7 @@ EVERYTHING = {
     "deletion_protection": True,
     "alarms": True,
     "dashboard": True,
+    "site": {"domain": "shop.example.com", "connect": ["https://tokens.example.com"]},
 }
 
 ASYNCHRONOUS = '''
@@ -142,8 +143,9 @@ def test_cfn_lint_has_no_finding(package: Package, stage: str) -> None:
     [
         EVERYTHING,
         {"access_logs": False, "point_in_time_recovery": False, "alarms": False},
+        {"site": {}},
     ],
-    ids=["everything", "little"],
+    ids=["everything", "little", "site"],
 )
 def test_cfn_lint_has_no_finding_with_other_settings(
     package: Package, settings: dict[str, Any]

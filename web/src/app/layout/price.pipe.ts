@@ -1,15 +1,18 @@
-import { inject, Pipe, type PipeTransform } from '@angular/core';
+import { inject, InjectionToken, Pipe, type PipeTransform } from '@angular/core';
 
 import type { Decimal } from '../api/decimal';
 import { CONFIG } from '../config';
 
+/** One for all prices: it takes milliseconds to create. */
+const FORMAT = new InjectionToken('the format of prices', {
+  factory: () =>
+    new Intl.NumberFormat('en', { style: 'currency', currency: inject(CONFIG).currency }),
+});
+
 /** An amount in the shop's currency. */
 @Pipe({ name: 'price' })
 export class PricePipe implements PipeTransform {
-  private readonly format = new Intl.NumberFormat('en', {
-    style: 'currency',
-    currency: inject(CONFIG).currency,
-  });
+  private readonly format = inject(FORMAT);
 
   transform(amount: Decimal): string {
     // A text is formatted with all its digits.
