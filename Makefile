@@ -15,7 +15,7 @@ DEV := $(VENV)/dev-installed
 WEB := $(VENV)/web-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint format tables policy deploy delete package stack site account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,7 @@ test-deployed: $(DEV) $(WEB) ## Deploy to an emulated AWS account, and test ther
 
 test-web: $(DEV) $(WEB) ## Test the shop in a browser (needs chromium)
 	@$(INFRA) npm test
+	@$(INFRA) web-build
 	@$(PARALLEL) tests/web
 
 test-speed: $(DEV) ## Check the CPU and memory budgets
@@ -51,12 +52,16 @@ test-speed: $(DEV) ## Check the CPU and memory budgets
 fuzz: $(DEV) ## Send 20,000 generated requests
 	@FUZZ_EXAMPLES=700 $(PYTEST) -s tests/system/test_fuzz.py
 
-lint: $(DEV) $(WEB) ## Check style and types
+lint: lint-python lint-web ## Check style and types
+
+lint-python: $(DEV)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+
+lint-web: $(WEB)
 	@$(INFRA) npm run lint
 
 format: $(DEV) ## Format the Python code
@@ -102,7 +107,7 @@ openapi: $(DEV) ## Write docs/openapi.json from the routes and the models
 postman: $(DEV) ## Write docs/postman_collection.json from the OpenAPI document
 	@$(INFRA) postman
 
-screenshot: $(DEV) ## Take docs/docs-page.png of the running API's docs page
+screenshot: $(DEV) ## Take the screenshots in docs/ of a running make run and make web
 	@$(INFRA) screenshot
 
 costs: $(DEV) ## Measure what each call costs, for docs/costs.md

@@ -70,8 +70,10 @@ def stage_option(*, local: bool = False) -> Callable[[F], F]:
     )
 
 
-def port_option(variable: str, default: int, help_text: str) -> Callable[[F], F]:
-    """The option --port, as the parameter `port`."""
+def port_option(
+    variable: str, default: int, help_text: str, *, name: str = "port"
+) -> Callable[[F], F]:
+    """The option --port, as the parameter `port`, or as another one."""
 
     def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> int:
         del context, parameter
@@ -83,7 +85,7 @@ def port_option(variable: str, default: int, help_text: str) -> Callable[[F], F]
         return int(text)
 
     return click.option(
-        "--port",
+        f"--{name.replace('_', '-')}",
         envvar=variable,
         callback=convert,
         help=f"{help_text}, {default}. [env: {variable}]",
@@ -312,11 +314,12 @@ def release() -> None:
 
 @cli.command()
 @api_port_option
-def screenshot(port: int) -> None:
-    """Take docs/docs-page.png of a running API's docs page, with Chromium."""
+@port_option("WEB_PORT", 4200, "The shop's port", name="web_port")
+def screenshot(port: int, web_port: int) -> None:
+    """Take the screenshots in docs/ of a running API and a running shop, with Chromium."""
     from infra.docs import screenshot as screenshots
 
-    screenshots.take(port)
+    screenshots.take(port, web_port)
 
 
 @cli.command()

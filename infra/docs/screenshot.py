@@ -1,4 +1,4 @@
-"""docs/docs-page.png: a screenshot of a running API's docs page, in Chromium."""
+"""The screenshots in docs/: a running API's docs page, and a running shop, in Chromium."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Playwright, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from infra.errors import CommandError
 from infra.stages import PROJECT
 
-FILE = PROJECT / "docs" / "docs-page.png"
+DOCS = PROJECT / "docs"
 WIDTH, HEIGHT = 1200, 900
 # No request to any host but loopback.
 FLAGS = (
@@ -26,14 +26,36 @@ FLAGS = (
 )
 
 
-def take(port: int) -> None:
-    """Write the screenshot of the API on a port of this machine."""
+def take(port: int, web_port: int) -> None:
+    """Write the screenshots of the API and of the shop, on ports of this machine."""
     with sync_playwright() as playwright, open_browser(playwright) as browser:
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}/docs")
         expect(page.get_by_text("Create a product", exact=True)).to_be_visible()
-        page.screenshot(path=FILE)
-    print(FILE.relative_to(PROJECT))
+        _save(page, "docs-page")
+        _take_shop(page, f"http://127.0.0.1:{web_port}")
+
+
+def _take_shop(page: Page, url: str) -> None:
+    page.goto(f"{url}/todos")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sue (staff)").click()
+    expect(page.get_by_text("Order 40 tea tins")).to_be_visible()
+    _save(page, "shop-todos")
+    page.get_by_role("link", name="Products").click()
+    expect(page.get_by_role("link", name="Kettle")).to_be_visible()
+    _save(page, "shop-products")
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("link", name="Teapot").click()
+    expect(page.get_by_text("Lovely glaze")).to_be_visible()
+    expect(page.get_by_label("Rating")).to_be_visible()
+    _save(page, "shop-product")
+
+
+def _save(page: Page, name: str) -> None:
+    file = DOCS / f"{name}.png"
+    page.screenshot(path=file)
+    print(file.relative_to(PROJECT))
 
 
 def launch_options() -> Any:

@@ -44,9 +44,8 @@ def install() -> None:
 
 def npm(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
     """Run npm in web/. Raises CommandError if there is no Node that fits."""
-    return subprocess.run(
-        [*_npm(), *arguments], cwd=WEB, env=environment(), stdin=subprocess.DEVNULL, check=False
-    )
+    line = [*npm_command(), *arguments]
+    return subprocess.run(line, cwd=WEB, env=environment(), stdin=subprocess.DEVNULL, check=False)
 
 
 def command(*arguments: str) -> list[str]:
@@ -54,14 +53,14 @@ def command(*arguments: str) -> list[str]:
     cli = WEB / "node_modules" / "@angular" / "cli" / "bin" / "ng.js"
     if not cli.exists():
         raise CommandError("The front end is not installed: make web installs it.")
-    return [_npm()[0], str(cli), *arguments]
+    return [npm_command()[0], str(cli), *arguments]
 
 
 def environment() -> dict[str, str]:
     """The environment of a process of Node's."""
     # `ng serve` would take PORT for its own.
     own = {name: value for name, value in os.environ.items() if name != "PORT"}
-    folder = str(Path(_npm()[0]).parent)
+    folder = str(Path(npm_command()[0]).parent)
     return own | {"PATH": os.pathsep.join([folder, own.get("PATH", "")]), "NG_CLI_ANALYTICS": "no"}
 
 
@@ -71,7 +70,7 @@ def supports(engines: str, version: Version) -> bool:
     return any(version[0] == oldest[0] and version >= oldest for oldest in ranges)
 
 
-def _npm() -> list[str]:
+def npm_command() -> list[str]:
     """The command line of npm: Node's path, and the path of npm."""
     found = _machines_npm()
     if found:

@@ -1,0 +1,58 @@
+"""Lighthouse's view of the list and of a product, on a slow telephone (its default throttling)."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.docs.screenshot import launch_options
+from infra.web import node
+
+FOLDER = Path(__file__).parent / "lighthouse"
+MAX_LCP_MILLISECONDS = 2000
+MAX_CLS = 0.05
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lighthouse, installed."""
+    folder = tmp_path_factory.mktemp("lighthouse") / "tool"
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("node_modules"))
+    subprocess.run(
+        [*node.npm_command(), "ci", "--silent"],
+        cwd=folder,
+        env=node.environment(),
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("path", ["/products", "/products/teapot"])
+def test_page(
+    tool: Path, shop_url: str, path: str, record_property: Callable[[str, Any], None]
+) -> None:
+    """Nothing is left to improve but the speed, and the page does not move while it loads."""
+    options = launch_options()
+    arguments = [f"{shop_url}{path}", options["executable_path"], *options["args"]]
+    said = subprocess.run(
+        ["node", "measure.js", *arguments],
+        cwd=tool,
+        env=node.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    measured = json.loads(said.stdout)
+    record_property(f"Lighthouse, {path}", json.dumps(measured))
+    print(path, said.stdout)
+
+    scores = measured["scores"]
+    assert [scores[name] for name in ("accessibility", "best-practices", "seo")] == [100] * 3
+    assert measured["cls"] <= MAX_CLS
+    assert measured["lcp"] <= MAX_LCP_MILLISECONDS
