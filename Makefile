@@ -122,6 +122,7 @@ soak: $(DEV) ## Send 200,000 requests to one environment and measure its memory
 audit: $(DEV) ## Look up known vulnerabilities of the dependencies (needs the internet)
 	@$(BIN)/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements-run.txt
 	@npm audit --prefix tests/clients/openapi_diff --package-lock-only
+	@npm audit --prefix web --package-lock-only
 
 requirements: $(DEV) ## Compile requirements*.txt from requirements*.in
 	@for name in requirements requirements-run requirements-web requirements-dev bench/runtime bench/runtime-older; do \

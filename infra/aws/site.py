@@ -25,6 +25,8 @@ ORIGIN_ID = "bucket"
 # Stands for the site's origin in the API's document while the template is written: CloudFront
 # chooses the name of a distribution when it is created.
 PLACEHOLDER = "https://site.invalid"
+# The API's URL until the stack has an API.
+NO_API = "https://api.invalid"
 
 # A year, for hashed files, whose content never changes.
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -117,7 +119,7 @@ def parameters(stage: Stage) -> dict[str, Resource]:
     made = {
         "ApiUrl": {
             "Type": "String",
-            "Default": "https://api.invalid",
+            "Default": NO_API,
             "Description": "The URL of the API for browsers; make stack sets API Gateway's own.",
         }
     }

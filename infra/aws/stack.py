@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.aws import deploy
+from infra.aws import deploy, site
 from infra.errors import CommandError
 from infra.stages import PROJECT, Stage
 
@@ -82,8 +82,10 @@ def _name_the_api(
 
     The API allows the site's origin, so that CloudFormation creates the site before the API.
     """
-    api_url = os.environ.get("API_URL", made["EndpointURL"]).rstrip("/")
-    if made["SiteApiUrl"] == api_url:
+    known, api_url = made["SiteApiUrl"], made["EndpointURL"].rstrip("/")
+    # A URL that the operator has named stays.
+    is_own = known != site.NO_API and ".execute-api." not in known
+    if "API_URL" in os.environ or is_own or known == api_url:
         return made
     print(f"The site gets the API's URL, {api_url}.", flush=True)
     os.environ["API_URL"] = api_url

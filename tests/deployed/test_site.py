@@ -25,8 +25,8 @@ STACK = "storefront-dev"
 CHECKOV = "checkov@3.2.489"
 
 
-def with_site(account: Account, **settings: Any) -> None:
-    """Give dev a site, in the checkout."""
+def set_site(account: Account, settings: dict[str, Any] | None) -> None:
+    """Give dev a site, or none, in the checkout."""
     file = account.project / ".chalice" / "config.json"
     declared = json.loads(file.read_text())
     declared["stages"]["dev"]["infra"]["site"] = settings
@@ -106,9 +106,10 @@ def test_stack_with_a_site(account: Account) -> None:
     account.make("account")
     account.client("s3").create_bucket(Bucket="packages")
     account.issuer = {}
+    set_site(account, None)
     refusal = account.start("site", "STAGE=dev")
     assert 'has no site: add "site": {} to its infra' in refusal.stderr
-    with_site(account)
+    set_site(account, {})
     refusal = account.start("site", "STAGE=dev")
     assert refusal.stderr.startswith("There is no stack storefront-dev: make package stack")
     account.make("package", "STAGE=dev")
@@ -133,7 +134,7 @@ def test_stack_with_a_site(account: Account) -> None:
 @pytest.mark.timeout(120)
 def test_checkov_has_no_finding(account: Account) -> None:
     """What is not as checkov wants it has a reason in the template."""
-    with_site(account)
+    set_site(account, {})
     account.make("package", "STAGE=dev")
     template = account.project / "dist" / "dev" / "sam.json"
     options = ["--skip-download", "--framework", "cloudformation", "--output", "json"]

@@ -36,10 +36,13 @@ def hosted(config: Config, connect: list[str]) -> Iterator[str]:
             path = self.path.partition("?")[0]
             name = path.removeprefix("/") if FILE.fullmatch(path) else "index.html"
             content = contents(name)
+            # Chromium asks for it where a page has no link to an icon, as robots.txt.
+            if name == "favicon.ico":
+                content = b""
             self.send_response(404 if content is None else 200)
             for header, value in headers.items():
                 self.send_header(header, value)
-            body = gzip.compress(content or b"Not found", mtime=0)
+            body = gzip.compress(b"Not found" if content is None else content, mtime=0)
             self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Type", TYPES.get(Path(name).suffix, "text/plain"))
             self.send_header("Cache-Control", site.cache_control(name))

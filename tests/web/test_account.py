@@ -22,9 +22,14 @@ class Newcomer(NamedTuple):
 @pytest.fixture
 def newcomer(shop: Shop) -> Newcomer:
     """A newcomer, who is signed in in place of Bob."""
+    return newcomer_with(shop, [])
+
+
+def newcomer_with(shop: Shop, roles: list[str]) -> Newcomer:
+    """A newcomer with roles, who is signed in in place of Bob."""
     subject = f"new-{unique()}"
     issuer = Issuer(f"{shop.api_url}{PATH}", shop.local.folder / KEY_FILE)
-    token = issuer.access_token(subject, "web", [])
+    token = issuer.access_token(subject, "web", roles)
 
     def grant(route: Any) -> None:
         answer = route.fetch()
@@ -75,6 +80,19 @@ def test_new_account_changed_downloaded_and_deleted(shop: Shop, newcomer: Newcom
     assert newcomer.api.get(path).status == 404
     assert newcomer.api.get("/todos").json["items"] == []
     assert newcomer.api.get(f"/reviews/{review['id']}").status == 200
+
+
+def test_new_account_of_staff(shop: Shop) -> None:
+    """Staff could give a user any key: their own user has their subject."""
+    newcomer = newcomer_with(shop, ["staff"])
+    page = shop.open_as("bob", "/account")
+    shop.field("Name").fill("Noor")
+    shop.button("Save").click()
+    shop.says("Your account is saved.")
+
+    assert newcomer.api.get(f"/users/{newcomer.subject}").json["name"] == "Noor"
+    page.reload()
+    expect(shop.field("Name")).to_have_value("Noor")
 
 
 def test_account_that_is_not_deleted(shop: Shop) -> None:

@@ -92,6 +92,13 @@ def test_wrong_price_bound(shop: Shop) -> None:
     expect(page.get_by_role("main").get_by_role("listitem").first).to_be_visible()
 
 
+def test_wrong_order(shop: Shop) -> None:
+    """A problem that is not about a field of the page is shown all the same."""
+    shop.open("/products?sort=bogus")
+
+    shop.says("sort must be")
+
+
 def test_more_loads_the_next_page(shop: Shop) -> None:
     """Every product once, the focus on the first new one, and no button at the end."""
     low = prices()

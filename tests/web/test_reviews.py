@@ -140,6 +140,19 @@ def test_draft_of_a_review_outlives_a_reload(shop: Shop) -> None:
     expect(shop.field("Review")).to_have_value("")
 
 
+def test_draft_is_the_persons_own(shop: Shop) -> None:
+    """Somebody else who signs in in the same tab does not see it; its author does."""
+    path = f"/products/{shop.product()['id']}"
+    shop.open_as("ada", path)
+    shop.field("Review").fill("Half of a")
+
+    shop.open_as("bob", path)
+    expect(shop.field("Name")).to_have_value("Bob")
+    expect(shop.field("Review")).to_have_value("")
+    shop.open_as("ada", path)
+    expect(shop.field("Review")).to_have_value("Half of a")
+
+
 def test_lost_answer_makes_one_review(shop: Shop) -> None:
     """The idempotency key of the submit."""
     product = shop.product()

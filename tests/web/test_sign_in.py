@@ -67,6 +67,18 @@ def test_reload_signs_in_again_without_a_question(shop: Shop) -> None:
     expect(shop.field("Name")).to_have_value("Bob Okonjo")
 
 
+def test_way_back_after_a_reload(shop: Shop) -> None:
+    """The page that has left for the issuer is not in the history."""
+    page = shop.open("/products?sort=price")
+    shop.open_as("bob", "/products/teapot")
+
+    page.go_back()
+
+    shop.is_at("/robots.txt")
+    page.go_back()
+    shop.is_at("/products?sort=price")
+
+
 def test_reload_after_the_issuers_session_has_ended(shop: Shop, context: BrowserContext) -> None:
     """The person is signed out, without an alarm."""
     page = shop.open_as("bob", "/products/teapot")

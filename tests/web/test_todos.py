@@ -225,6 +225,23 @@ def test_add_change_and_delete(shop: Shop) -> None:
     assert board.api.get(f"/todos/{board.todo['id']}").status == 404
 
 
+def test_edit_of_one_task_after_another(shop: Shop) -> None:
+    """The form has the task whose button was pressed last, and changes that one."""
+    board = Board(shop)
+    other = board.api.create("/todos", {"task": f"Sweep {unique()}", "status": "done"})
+    shop.page.reload()
+    board.card("Pending").get_by_role("button", name="Edit").click()
+    card = shop.page.get_by_role("listitem").filter(has_text=other["task"])
+    card.get_by_role("button", name="Edit").click()
+    expect(shop.field("Task")).to_have_value(other["task"])
+    shop.field("Task").fill(f"{other['task']} well")
+
+    shop.button("Save").click()
+
+    shop.says(f"“{other['task']} well” is saved.")
+    assert board.api.get(f"/todos/{board.todo['id']}").json["task"] == board.task
+
+
 def test_board_is_the_callers_own(shop: Shop) -> None:
     """Bob does not see Ada's task."""
     task = f"Secret {unique()}"

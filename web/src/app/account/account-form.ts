@@ -42,6 +42,8 @@ interface AccountValues extends Record<string, string> {
 })
 export class AccountForm implements OnInit {
   readonly user = input<User>();
+  /** The caller, who is the key of a new user. */
+  readonly subject = input.required<string>();
   readonly saved = output<User>();
 
   private readonly injector = inject(Injector);
@@ -61,10 +63,11 @@ export class AccountForm implements OnInit {
       base: user,
       save: async (values, draft) => {
         const fields = fieldsOf(values);
-        const base = draft.base as User | undefined;
+        // A draft may be older than the user, or outlive a deleted one.
+        const base = user && ((draft.base as User | undefined) ?? user);
         const saved = base
           ? await this.saver.update(['users', base.userId], base, fields)
-          : await this.saver.create<User>(['users'], fields, draft);
+          : await this.saver.create<User>(['users'], { userId: this.subject(), ...fields }, draft);
         if (!saved) return false;
         this.editor()?.discard();
         this.open(saved);

@@ -16,10 +16,10 @@ import { AccountForm } from './account-form';
   template: `
     <h1>Account</h1>
     @if (user.hasValue()) {
-      <shop-account-form [user]="user.value()" (saved)="user.set($event)" />
+      <shop-account-form [user]="user.value()" [subject]="subject()" (saved)="user.set($event)" />
     } @else if (isNew()) {
       <p>Welcome! Say who you are, and the shop remembers you.</p>
-      <shop-account-form (saved)="user.set($event)" />
+      <shop-account-form [subject]="subject()" (saved)="user.set($event)" />
     } @else if (user.error()) {
       <shop-problem [error]="user.error()" (retry)="user.reload()" />
     } @else {
@@ -45,11 +45,9 @@ export class AccountPage {
   private readonly session = inject(Session);
   private readonly dialogs = inject(Dialogs);
   private readonly announcer = inject(Announcer);
-  private readonly path = computed(() => {
-    const caller = this.session.caller();
-    return caller ? ['users', caller.subject] : undefined;
-  });
-  protected readonly user = itemResource<User>(this.path);
+  /** As it was when the page was opened: the page stays when the session ends. */
+  protected readonly subject = signal(this.session.caller()?.subject ?? '');
+  protected readonly user = itemResource<User>(() => ['users', this.subject()]);
   protected readonly isNew = computed(() => problemOf(this.user.error()).status === 404);
   protected readonly problem = signal<unknown>(undefined);
 

@@ -70,6 +70,8 @@ export class Session {
     if (this.canSignIn && answer.has('state') && (answer.has('code') || answer.has('error'))) {
       await this.finish();
     } else if (this.canSignIn && sessionStorage.getItem(SIGNED_IN)) {
+      // An issuer that shows a page all the same must not get the browser back again and again.
+      sessionStorage.removeItem(SIGNED_IN);
       await this.redirect(this.location.path(true), 'none');
     }
     if (this.user() || !this.canSignIn) this.loaded = this.loadCaller();
@@ -157,10 +159,12 @@ export class Session {
   }
 
   private async redirect(url: string, prompt?: 'none'): Promise<void> {
-    const state: State = { url };
+    // Two slashes at the beginning would be another host.
+    const state: State = { url: url.replace(/^\/+/, '/') };
     try {
       const manager = await this.load();
-      await manager.signinRedirect({ state, ...(prompt ? { prompt } : {}) });
+      // In place of this page in the history, which would redirect again on the way back.
+      await manager.signinRedirect({ state, ...(prompt && { prompt, redirectMethod: 'replace' }) });
       // Until the browser has left.
       await new Promise(() => undefined);
     } catch {
@@ -170,6 +174,10 @@ export class Session {
 
   private load(): Promise<UserManager> {
     this.manager ??= import('./user-manager').then((file) => file.createUserManager(this.config));
+    // Without a connection the file cannot be loaded: the next time it is tried again.
+    this.manager.catch(() => {
+      this.manager = undefined;
+    });
     return this.manager;
   }
 }

@@ -15,6 +15,7 @@ export function createUserManager(config: Config): UserManager {
     extraQueryParams: config.parameters,
     automaticSilentRenew: false,
     monitorSession: false,
+    requestTimeoutInSeconds: 10,
     userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
     // The verifier and the page to return to, while the browser is at the issuer.
     stateStore: new WebStorageStateStore({ store: sessionStorage }),

@@ -38,7 +38,9 @@ export function createEditor<V extends Values>(
 ): Editor<V> {
   const drafts = injector.get(Drafts);
   const session = injector.get(Session);
-  const kept = drafts.read<V>(options.name);
+  // A draft is the person's own: another one may sign in in the same tab.
+  const name = `${session.caller()?.subject ?? ''}/${options.name}`;
+  const kept = drafts.read<V>(name);
   const draft: Draft<V> = kept ?? {
     values: options.values,
     ...(options.base === undefined ? {} : { base: options.base }),
@@ -52,7 +54,7 @@ export function createEditor<V extends Values>(
     () => {
       if (values() === draft.values) return;
       draft.values = values();
-      drafts.write(options.name, draft);
+      drafts.write(name, draft);
     },
     { injector },
   );
@@ -63,9 +65,9 @@ export function createEditor<V extends Values>(
     try {
       const saving = options.save(draft.values, draft);
       // The idempotency key, before an answer can be lost.
-      drafts.write(options.name, draft);
+      drafts.write(name, draft);
       isSaved = await saving;
-      if (isSaved) drafts.remove(options.name);
+      if (isSaved) drafts.remove(name);
       return undefined;
     } catch (error) {
       const { status, errors } = problemOf(error);
@@ -102,7 +104,7 @@ export function createEditor<V extends Values>(
       );
     },
     discard() {
-      drafts.remove(options.name);
+      drafts.remove(name);
     },
   };
 }

@@ -41,6 +41,9 @@ export class ProductList {
   protected readonly boundErrors = computed(() => {
     const error = this.list.error();
     const errors = error ? problemOf(error).errors : [];
+    const isBound = ({ field }: { field: string }) => field === 'minPrice' || field === 'maxPrice';
+    // Others, such as one about the order, are shown as a whole.
+    if (!errors.every(isBound)) return new Map<string, string>();
     return new Map(errors.map(({ field, message }) => [field, message]));
   });
   protected readonly hasBounds = computed(() => Boolean(this.minPrice() ?? this.maxPrice()));

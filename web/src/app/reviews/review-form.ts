@@ -65,6 +65,8 @@ export class ReviewForm implements OnInit {
 
   ngOnInit(): void {
     this.open();
+    // The button Edit has gone.
+    if (this.review()) this.editor()?.focus();
   }
 
   protected cancel(): void {

@@ -34,7 +34,7 @@ interface TodoValues extends Record<string, string> {
 })
 export class TodoForm implements OnInit {
   /** The todo to change. */
-  readonly todo = input<Todo>();
+  readonly todo = input<Todo | undefined>();
   readonly saved = output<Todo>();
   readonly cancelled = output();
 
