@@ -54,7 +54,7 @@ def check_what_the_api_knows(account: Account, outputs: dict[str, str]) -> None:
 
 
 def check_the_policy(account: Account, outputs: dict[str, str]) -> None:
-    """The pages may send requests to the API and to the issuer, and to nobody else."""
+    """The Content-Security-Policy allows requests to the API and to the issuer only."""
     cloudfront = account.client("cloudfront")
     listed = cloudfront.list_response_headers_policies()["ResponseHeadersPolicyList"]["Items"]
     policies = [each["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"] for each in listed]

@@ -88,8 +88,9 @@ class Shop:
 
         The issuer remembers the person, so that no page of its is shown.
         """
-        cookie = {"name": COOKIE, "value": person, "domain": "127.0.0.1", "path": PATH}
-        self.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        self.page.context.add_cookies(
+            [{"name": COOKIE, "value": person, "domain": "127.0.0.1", "path": PATH}]
+        )
         self.open("/robots.txt")
         self.page.evaluate("sessionStorage.setItem('signed-in', 'yes')")
         self.open(path)

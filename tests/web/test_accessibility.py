@@ -44,7 +44,7 @@ def confirm(shop: Shop) -> None:
     expect(shop.page.get_by_role("dialog")).to_be_visible()
 
 
-# The pages: who opens them, and what is there then.
+# By path: the person who opens the page, and its heading or the steps before the check.
 PAGES: dict[str, tuple[str | None, str | Callable[[Shop], None]]] = {
     "/products": (None, "Products"),
     "/products?minPrice=0.01&maxPrice=0.02": (None, "Products"),

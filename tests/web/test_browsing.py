@@ -49,7 +49,7 @@ def test_list_and_product_need_no_sign_in(shop: Shop) -> None:
 
 
 def test_order_and_price_bounds_are_in_the_address(shop: Shop) -> None:
-    """Each change is an address of its own, which can be opened and gone back to."""
+    """Each change has its own address. A reload and the back button restore the list."""
     low = prices()
     items = [shop.product(price=low + step) for step in (2, 1, 3)]
     page = shop.open(f"/products?minPrice={low}")

@@ -1,8 +1,7 @@
-import { Component, computed, inject, input, output } from '@angular/core';
+import { Component, computed, input, output } from '@angular/core';
 import { RouterLink } from '@angular/router';
 
 import { problemOf } from '../api/problem';
-import { Session } from '../auth/session';
 
 /** Why something could not be loaded or done, and what the person can do. */
 @Component({
@@ -15,7 +14,7 @@ import { Session } from '../auth/session';
       </p>
       @switch (problem().status) {
         @case (401) {
-          <p>{{ session.canSignIn ? 'Use “Sign in” at the top of the page.' : '' }}</p>
+          <p>Use “Sign in” at the top of the page.</p>
         }
         @case (403) {
           <p>Ask the shop for access, or sign in as somebody else.</p>
@@ -38,7 +37,6 @@ import { Session } from '../auth/session';
   `,
 })
 export class ProblemView {
-  protected readonly session = inject(Session);
   readonly error = input.required<unknown>();
   readonly canRetry = input(true);
   readonly retry = output();

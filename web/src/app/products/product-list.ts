@@ -7,6 +7,7 @@ import type { Product } from '../api/items';
 import { problemOf } from '../api/problem';
 import { Session } from '../auth/session';
 import { Focus } from '../layout/focus';
+import { More } from '../layout/more';
 import { ProblemView } from '../layout/problem-view';
 import { Created } from './created';
 import { ProductCard } from './product-card';
@@ -20,7 +21,7 @@ const SORTS = [
 /** The catalogue. Its order and its price bounds are in the address. */
 @Component({
   selector: 'shop-product-list',
-  imports: [ProblemView, ProductCard, RouterLink],
+  imports: [More, ProblemView, ProductCard, RouterLink],
   templateUrl: './product-list.html',
 })
 export class ProductList {
@@ -54,6 +55,8 @@ export class ProductList {
     return this.list.hasMore() ? `The first ${products}` : products;
   });
 
+  protected readonly elementId = ({ id }: Product) => `product-${id}`;
+
   constructor() {
     const created = inject(Created).take();
     let isShown = false;
@@ -79,12 +82,6 @@ export class ProductList {
   protected async bound(parameter: 'minPrice' | 'maxPrice', typed: string): Promise<void> {
     const price = typed.trim() ? (Decimal.parse(typed)?.text ?? typed) : undefined;
     await this.navigate({ sort: this.sort() ?? 'price', [parameter]: price });
-  }
-
-  protected async more(): Promise<void> {
-    const before = await this.list.more();
-    const first = this.list.items()?.[before];
-    if (first) this.focus.on(`product-${first.id}`);
   }
 
   private async navigate(queryParams: Record<string, string | undefined>): Promise<void> {

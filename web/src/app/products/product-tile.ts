@@ -3,7 +3,7 @@ import { Component, computed, input } from '@angular/core';
 /** How many colours `.tone-0` and its like in styles.css have. */
 const TONES = 6;
 
-/** Stands for a picture: the first letter of a name, on a colour that the name decides. */
+/** Stands for a picture: the first letter of a name, on a colour that the letter decides. */
 @Component({
   selector: 'shop-product-tile',
   template: `<span>{{ letter() }}</span>`,
@@ -15,8 +15,5 @@ export class ProductTile {
     const first = this.name().trim().codePointAt(0);
     return first === undefined ? '' : String.fromCodePoint(first).toUpperCase();
   });
-  protected readonly tone = computed(() => {
-    const sum = Array.from(this.name()).reduce((total, each) => total + each.charCodeAt(0), 0);
-    return `tone-${sum % TONES}`;
-  });
+  protected readonly tone = computed(() => `tone-${(this.letter().codePointAt(0) ?? 0) % TONES}`);
 }

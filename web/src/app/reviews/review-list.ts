@@ -8,6 +8,7 @@ import { Lazy } from '../layout/lazy';
 import { Announcer } from '../layout/announcer';
 import { DayPipe } from '../layout/day.pipe';
 import { Focus } from '../layout/focus';
+import { More } from '../layout/more';
 import { ProblemView } from '../layout/problem-view';
 import { MyReviews } from './my-reviews';
 import { Stars } from './stars';
@@ -15,7 +16,7 @@ import { Stars } from './stars';
 /** The reviews of a product, newest first. Callers write, change and delete their own. */
 @Component({
   selector: 'shop-review-list',
-  imports: [DayPipe, Lazy, ProblemView, Stars],
+  imports: [DayPipe, Lazy, More, ProblemView, Stars],
   templateUrl: './review-list.html',
 })
 export class ReviewList {
@@ -36,6 +37,7 @@ export class ReviewList {
     this.productId();
     return undefined;
   });
+  protected readonly elementId = ({ id }: Review) => `review-${id}`;
   protected readonly problem = signal<unknown>(undefined);
   /** A form on the page: for a new review, unless another one is open. */
   protected readonly isWriting = computed(
@@ -67,12 +69,6 @@ export class ReviewList {
     this.focus.on(`review-${this.editing() ?? ''}`);
     this.editing.set(undefined);
   };
-
-  protected async more(): Promise<void> {
-    const before = await this.list.more();
-    const first = this.list.items()?.[before];
-    if (first) this.focus.on(`review-${first.id}`);
-  }
 
   protected async delete(review: Review): Promise<void> {
     this.problem.set(undefined);

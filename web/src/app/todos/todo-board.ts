@@ -7,6 +7,7 @@ import { Session } from '../auth/session';
 import { Saver } from '../forms/saver';
 import { Announcer } from '../layout/announcer';
 import { Focus } from '../layout/focus';
+import { More } from '../layout/more';
 import { ProblemView } from '../layout/problem-view';
 import { Draggable } from './draggable';
 import { TodoForm } from './todo-form';
@@ -28,7 +29,7 @@ interface Move {
 /** The caller's own todos, as three columns. */
 @Component({
   selector: 'shop-todo-board',
-  imports: [Draggable, ProblemView, TodoForm],
+  imports: [Draggable, More, ProblemView, TodoForm],
   templateUrl: './todo-board.html',
 })
 export class TodoBoard {
@@ -46,6 +47,7 @@ export class TodoBoard {
   /** The first column that could not be loaded. */
   protected readonly failed = computed(() => this.columns.find(({ list }) => list.error()));
   protected readonly editing = signal<Todo | undefined>(undefined);
+  protected readonly elementId = ({ id }: Todo) => `todo-${id}`;
   protected readonly problem = signal<unknown>(undefined);
   /** The column that a card is dragged over. */
   protected readonly target = signal<string | undefined>(undefined);
@@ -110,12 +112,6 @@ export class TodoBoard {
     for (const { list } of this.columns) list.update((all) => without(all, todo));
     this.announcer.say(`“${todo.task}” is deleted.`);
     this.focus.on(`column-${todo.status}`);
-  }
-
-  protected async more({ list }: Column): Promise<void> {
-    const before = await list.more();
-    const first = list.items()?.[before];
-    if (first) this.focus.on(`todo-${first.id}`);
   }
 
   private async store(move: Move): Promise<void> {

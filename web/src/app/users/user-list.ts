@@ -5,13 +5,13 @@ import { listResource } from '../api/api';
 import type { User } from '../api/items';
 import { problemOf } from '../api/problem';
 import { DayPipe } from '../layout/day.pipe';
-import { Focus } from '../layout/focus';
+import { More } from '../layout/more';
 import { ProblemView } from '../layout/problem-view';
 
 /** The shop's customers, for staff. The search is in the address. */
 @Component({
   selector: 'shop-user-list',
-  imports: [DayPipe, ProblemView],
+  imports: [DayPipe, More, ProblemView],
   templateUrl: './user-list.html',
 })
 export class UserList {
@@ -20,11 +20,12 @@ export class UserList {
   readonly username = input<string>();
 
   private readonly router = inject(Router);
-  private readonly focus = inject(Focus);
   protected readonly list = listResource<User>(() => ({
     segments: ['users'],
     parameters: { email: this.email(), username: this.username() },
   }));
+  protected readonly elementId = ({ userId }: User) => `user-${userId}`;
+
   protected readonly fields = [
     { parameter: 'email', label: 'Email', value: this.email },
     { parameter: 'username', label: 'Username', value: this.username },
@@ -47,11 +48,5 @@ export class UserList {
   protected async search(parameter: 'email' | 'username', typed: string): Promise<void> {
     const queryParams = { [parameter]: typed.trim() || undefined };
     await this.router.navigate([], { queryParams });
-  }
-
-  protected async more(): Promise<void> {
-    const before = await this.list.more();
-    const first = this.list.items()?.[before];
-    if (first) this.focus.on(`user-${first.userId}`);
   }
 }

@@ -1,0 +1,35 @@
+import { Component, inject, input } from '@angular/core';
+
+import type { List } from '../api/api';
+import { Focus } from './focus';
+
+/** The button that loads the next page of a list, and moves the focus to the first new item. */
+@Component({
+  selector: 'shop-more',
+  template: `
+    @if (list().hasMore()) {
+      <p class="more">
+        <button
+          type="button"
+          class="quiet"
+          [attr.aria-busy]="list().isLoadingMore() || null"
+          (click)="load()"
+        >
+          More
+        </button>
+      </p>
+    }
+  `,
+})
+export class More<T> {
+  readonly list = input.required<List<T>>();
+  /** The id of an item's element. */
+  readonly elementId = input.required<(item: T) => string>();
+  private readonly focus = inject(Focus);
+
+  protected async load(): Promise<void> {
+    const before = await this.list().more();
+    const first = this.list().items()?.[before];
+    if (first) this.focus.on(this.elementId()(first));
+  }
+}
