@@ -198,6 +198,11 @@ def load(name: str) -> Stage:
             f"The stage {name!r} in .chalice/config.json is wrong: its environment_variables "
             f"do not set {' and '.join(missing)}."
         )
+    if infra.site and infra.usage_plan:
+        raise CommandError(
+            f"The stage {name!r} in .chalice/config.json is wrong: it has a usage_plan and a site, "
+            "whose pages cannot keep an API key secret."
+        )
     return Stage(name, config, infra)
 
 

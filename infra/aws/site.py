@@ -75,7 +75,8 @@ def security_headers(connect: Iterable[str]) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
         "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Strict-Transport-Security": f"max-age={HSTS_SECONDS}; includeSubDomains",
+        # Not for subdomains: a domain of one's own may have others, with plain HTTP.
+        "Strict-Transport-Security": f"max-age={HSTS_SECONDS}",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
     }
@@ -281,7 +282,6 @@ def _headers(stage: Stage, name: Any) -> Resource:
         "ReferrerPolicy": {"ReferrerPolicy": headers.pop("Referrer-Policy"), "Override": True},
         "StrictTransportSecurity": {
             "AccessControlMaxAgeSec": HSTS_SECONDS,
-            "IncludeSubdomains": True,
             "Override": True,
         },
     }

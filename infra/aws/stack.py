@@ -20,6 +20,7 @@ from infra.stages import PROJECT, Stage
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 # The template's parameters, and the environment variables with their values.
 PARAMETERS = {
@@ -30,6 +31,8 @@ PARAMETERS = {
     "SiteCertificateArn": "SITE_CERTIFICATE_ARN",
     "WebAclArn": "WEB_ACL_ARN",
 }
+# The value of a variable that removes what an earlier deployment has named.
+NONE = "none"
 # CloudFormation's reasons for an empty change set.
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
@@ -85,7 +88,7 @@ def _name_the_api(
     known, api_url = made["SiteApiUrl"], made["EndpointURL"].rstrip("/")
     # A URL that the operator has named stays.
     is_own = known != site.NO_API and ".execute-api." not in known
-    if "API_URL" in os.environ or is_own or known == api_url:
+    if os.environ.get("API_URL") or is_own or known == api_url:
         return made
     print(f"The site gets the API's URL, {api_url}.", flush=True)
     os.environ["API_URL"] = api_url
@@ -194,13 +197,20 @@ def _stack(client: "CloudFormationClient", name: str) -> Any:
         raise
 
 
-def _parameters(template: dict[str, Any], known: Any) -> Any:
-    """The parameters from the environment; others keep their previous values."""
+def _parameters(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
+    """The parameters from the environment; others keep their previous values.
+
+    Raises CommandError if one that the template needs has neither.
+    """
     had = {each["ParameterKey"] for each in (known or {}).get("Parameters", [])}
-    return [
-        {"ParameterKey": name, "ParameterValue": os.environ[PARAMETERS[name]]}
-        if PARAMETERS[name] in os.environ
-        else {"ParameterKey": name, "UsePreviousValue": True}
-        for name in template["Parameters"]
-        if PARAMETERS[name] in os.environ or name in had
-    ]
+    made: list[ParameterTypeDef] = []
+    for name, declared in template["Parameters"].items():
+        variable = PARAMETERS[name]
+        # A workflow sets a variable that has no value to an empty string.
+        if value := os.environ.get(variable):
+            made.append({"ParameterKey": name, "ParameterValue": "" if value == NONE else value})
+        elif name in had:
+            made.append({"ParameterKey": name, "UsePreviousValue": True})
+        elif "Default" not in declared:
+            raise CommandError(f"{variable} is not set. {declared['Description']}")
+    return made

@@ -14,10 +14,11 @@ from infra.stages import Stage
 
 Resource = dict[str, Any]
 
-POOL, CLIENT, DOMAIN, GROUP, SERVER = (
+POOL, CLIENT, DOMAIN, BRANDING, GROUP, SERVER = (
     "UserPool",
     "UserPoolClient",
     "UserPoolDomain",
+    "SignInStyle",
     "StaffGroup",
     "ResourceServer",
 )
@@ -86,7 +87,12 @@ def resources(stage: Stage, callbacks: Any) -> dict[str, Resource]:
         },
         DOMAIN: {
             "Type": "AWS::Cognito::UserPoolDomain",
-            "Properties": {"UserPoolId": pool, "Domain": _domain(stage)},
+            # Version 1 shows its page also where a request says `prompt=none`.
+            "Properties": {
+                "UserPoolId": pool,
+                "Domain": _domain(stage),
+                "ManagedLoginVersion": 2,
+            },
         },
         SERVER: {
             "Type": "AWS::Cognito::UserPoolResourceServer",
@@ -115,6 +121,15 @@ def resources(stage: Stage, callbacks: Any) -> dict[str, Resource]:
                 "PreventUserExistenceErrors": "ENABLED",
                 "AccessTokenValidity": 60,
                 "TokenValidityUnits": {"AccessToken": "minutes"},
+            },
+        },
+        BRANDING: {
+            "Type": "AWS::Cognito::ManagedLoginBranding",
+            # Without a style, the pages of version 2 are an error.
+            "Properties": {
+                "UserPoolId": pool,
+                "ClientId": {"Ref": CLIENT},
+                "UseCognitoProvidedValues": True,
             },
         },
         GROUP: {

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from typing import Any
 from urllib.request import urlopen
 
@@ -32,8 +33,15 @@ def serve(port: int, api_url: str) -> None:
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os.killpg(server.pid, signal.SIGTERM))
+
+    def stop(*_: object) -> None:
+        # The second Ctrl-C may find that it has ended.
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+
+    # SIGHUP is sent when the terminal is closed.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     print(f"The shop will be at http://{HOST}:{port}, for the API {api_url}. Ctrl-C stops it.")
     status = server.wait()
     if status not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):

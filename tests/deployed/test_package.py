@@ -24,10 +24,9 @@ from tests.deployed.conftest import CLEAN, REGION
 
 Package = Callable[..., Path]
 
-# Settings that no stage has in the repository.
+# Settings that no stage has in the repository, except for the usage plan, which a site rules out.
 EVERYTHING = {
     "cache": {"gigabytes": "1.6", "seconds": 30, "resources": ["products"]},
-    "usage_plan": {"rate": 5, "burst": 7, "requests_per_month": 1000},
     "capacity": {"minimum": 3, "maximum": 50, "target": 60},
     "provisioned_concurrency": 2,
     "detailed_metrics": True,
@@ -353,12 +352,16 @@ def test_user_pool_of_a_stage_without_an_issuer(prod: Path) -> None:
     assert variables["OIDC_ROLES"] == "cognito:groups scope"
     kept = [each for each in resources.values() if each["Type"].startswith("AWS::Cognito::")]
     policies = {(each["DeletionPolicy"], each["UpdateReplacePolicy"]) for each in kept}
-    assert (len(kept), policies) == (5, {("Retain", "Retain")})
+    assert (len(kept), policies) == (6, {("Retain", "Retain")})
     assert pool["DeletionProtection"] == "ACTIVE"
     assert client["AllowedOAuthFlows"] == ["code"]
     assert client["GenerateSecret"] is False
     assert "storefront/staff" not in client["AllowedOAuthScopes"]
     assert group["GroupName"] == "staff"
+    # The version that answers `prompt=none` without a page.
+    assert only(resources, "AWS::Cognito::UserPoolDomain")["ManagedLoginVersion"] == 2
+    style = only(resources, "AWS::Cognito::ManagedLoginBranding")
+    assert style["ClientId"] == {"Ref": "UserPoolClient"}
 
 
 @pytest.mark.parametrize("issuer", [sign_in.VARIABLES, {"OIDC_ISSUER": "none"}])
@@ -415,9 +418,10 @@ def test_cache_keys_include_every_parameter(full: Path) -> None:
     }
 
 
-def test_usage_plan_requires_an_api_key(full: Path) -> None:
+def test_usage_plan_requires_an_api_key(package: Package) -> None:
     """Every method but a preflight needs a key of the plan."""
-    resources = expanded(full)
+    plan = {"rate": 5, "burst": 7, "requests_per_month": 1000}
+    resources = expanded(package("test", {"usage_plan": plan}))
     plan = only(resources, "AWS::ApiGateway::UsagePlan")
 
     assert plan["Throttle"] == {"RateLimit": 5.0, "BurstLimit": 7}

@@ -109,6 +109,10 @@ def test_stack_with_a_site(account: Account) -> None:
     set_site(account, None)
     refusal = account.start("site", "STAGE=dev")
     assert 'has no site: add "site": {} to its infra' in refusal.stderr
+    set_site(account, {"domain": "shop.example.com"})
+    account.make("package", "STAGE=dev")
+    refusal = account.start("stack", "STAGE=dev", "BUCKET=packages", "SITE_CERTIFICATE_ARN=")
+    assert refusal.stderr.startswith("SITE_CERTIFICATE_ARN is not set. The ARN of a certificate")
     set_site(account, {})
     refusal = account.start("site", "STAGE=dev")
     assert refusal.stderr.startswith("There is no stack storefront-dev: make package stack")

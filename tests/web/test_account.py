@@ -54,6 +54,7 @@ def test_new_account_changed_downloaded_and_deleted(shop: Shop, newcomer: Newcom
     shop.field("Username").fill(name)
     shop.button("Save").click()
     shop.says("Your account is saved.")
+    expect(shop.button("Save")).to_be_focused()
     path = f"/users/{newcomer.subject}"
     stored = newcomer.api.get(path).json
     assert (stored["name"], stored["username"]) == ("Noor", name)
@@ -72,6 +73,9 @@ def test_new_account_changed_downloaded_and_deleted(shop: Shop, newcomer: Newcom
     data = json.loads(download.value.path().read_text())
     assert data == {"user": newcomer.api.get(path).json, "todos": [todo], "reviews": [review]}
 
+    # Another tab has changed both since: all of it goes, because the person wants it.
+    newcomer.api.patch(path, {"name": "Noor B."})
+    newcomer.api.patch(f"/todos/{todo['id']}", {"status": "done"})
     shop.button("Delete my account").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Your reviews stay")
@@ -104,6 +108,21 @@ def test_account_that_is_not_deleted(shop: Shop) -> None:
 
     expect(shop.button("Delete my account")).to_be_focused()
     assert shop.api.get("/users/bob").status == 200
+
+
+def test_account_that_is_not_changed(shop: Shop) -> None:
+    """Cancel brings back what is stored, also where it could not be saved."""
+    shop.open_as("bob", "/account")
+    expect(shop.button("Cancel")).to_have_count(0)
+    shop.field("Name").fill("")
+    shop.button("Save").click()
+    expect(shop.field("Name")).to_have_attribute("aria-invalid", "true")
+
+    shop.button("Cancel").click()
+
+    expect(shop.field("Name")).to_have_value("Bob Okonjo")
+    expect(shop.field("Name")).to_be_focused()
+    expect(shop.field("Name")).not_to_have_attribute("aria-invalid", "true")
 
 
 def test_account_changed_elsewhere_is_merged(shop: Shop, newcomer: Newcomer) -> None:

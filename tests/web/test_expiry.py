@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from infra.local.issuer import KEY_FILE, PATH, PEOPLE, Issuer
 from tests.processes import eventually
 from tests.samples import unique
-from tests.web.answers import Trouble
+from tests.web.answers import CORS, Trouble
 from tests.web.conftest import Shop
 
 # The API accepts a token for another minute after its expiry.
@@ -130,3 +130,57 @@ def test_expiry_while_browsing(shop: Shop, grants: Grants) -> None:
     shop.says("Your session has ended.")
     expect(shop.button("Sign in")).to_be_visible()
     expect(shop.button("Add product")).to_have_count(0)
+
+
+def test_renewal_that_has_no_answer(shop: Shop, grants: Grants) -> None:
+    """The issuer is not there for a moment: the session is not over, and the form is saved."""
+    grants.seconds = -LEEWAY + 6
+    page = shop.open_as("sue", "/new-product")
+    name = f"Cup {unique()}"
+    shop.field("Name").fill(name)
+    shop.field("Price").fill("5")
+    grants.wait_for_expiry()
+    grants.seconds = None
+    page.route(f"**{PATH}/token", lambda route: route.abort(), times=1)
+
+    shop.button("Save").click()
+    shop.says("The shop does not answer.")
+    shop.button("Try now").click()
+
+    shop.says(f"{name} is in the shop.")
+    expect(shop.button("Sign out")).to_be_visible()
+
+
+def test_renewal_that_the_issuer_refuses(shop: Shop, grants: Grants) -> None:
+    """The session is over: the page goes on without a token."""
+    grants.seconds = -LEEWAY + 6
+    page = shop.open_as("sue", "/products/teapot")
+    grants.wait_for_expiry()
+    refusal = {"status": 400, "json": {"error": "invalid_grant"}, "headers": CORS}
+    page.route(f"**{PATH}/token", lambda route: route.fulfill(**refusal))
+
+    page.get_by_role("link", name="Products").click()
+
+    expect(page.get_by_role("link", name="Teapot")).to_be_visible()
+    shop.says("Your session has ended.")
+
+
+def test_token_that_the_api_keeps_refusing(shop: Shop) -> None:
+    """Such as after a change of the API's issuer: browsing goes on, and nothing is sent forever."""
+    page = shop.open_as("sue", "/account")
+    tokens: list[str] = []
+
+    def refuse(route: Any) -> None:
+        token = route.request.headers.get("authorization")
+        if token is None:
+            route.continue_()
+            return
+        tokens.append(token)
+        Trouble(401)(route)
+
+    shop.on_api("GET", "/products", refuse)
+    page.get_by_role("link", name="Products").click()
+
+    expect(page.get_by_role("link", name="Teapot")).to_be_visible()
+    shop.says("Your session has ended.")
+    assert len(tokens) == 2

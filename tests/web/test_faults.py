@@ -168,6 +168,26 @@ def test_lost_chunk(shop: Shop, times: int) -> None:
     assert len(loads) == 1
 
 
+def test_page_that_cannot_be_loaded_offline(shop: Shop, context: BrowserContext) -> None:
+    """A reload would lose the page that is there; the next click works."""
+    page = shop.open("/products")
+    page.get_by_role("link", name="Teapot").wait_for()
+    page.evaluate("window.isSame = true")
+    context.set_offline(True)
+    go = """path => {
+      history.pushState(null, '', path);
+      dispatchEvent(new PopStateEvent('popstate'));
+    }"""
+
+    page.evaluate(go, "/todos")
+    shop.says("This page cannot be loaded.")
+    context.set_offline(False)
+    page.evaluate(go, "/users")
+
+    expect(page.get_by_role("heading", name="Who is there?")).to_be_visible()
+    assert page.evaluate("window.isSame")
+
+
 def test_config_that_is_missing(shop: Shop) -> None:
     """A sentence in place of an empty page."""
     shop.page.route("**/config.json", lambda route: route.fulfill(status=404, body=""))

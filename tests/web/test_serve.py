@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from infra.local.run import check_port
 from infra.web import node
 from infra.web.config import Config
 from tests.conftest import PROJECT, Local, checkout, free_port
@@ -58,9 +59,12 @@ def served(project: Path, local: Local) -> Iterator[tuple[str, Any]]:
         if "Local:" in line:
             break
     yield f"http://127.0.0.1:{port}", process
-    process.send_signal(signal.SIGINT)
+    # The terminal is closed, and Ctrl-C was pressed twice.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGINT):
+        process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == 0
+    check_port(port, "WEB_PORT", "web")
 
 
 @pytest.mark.timeout(120)

@@ -195,6 +195,19 @@ def test_move_that_fails_goes_back(shop: Shop) -> None:
     assert board.status == "pending"
 
 
+def test_move_of_a_deleted_todo(shop: Shop) -> None:
+    """Another tab has deleted it: it does not come back."""
+    board = Board(shop)
+    expect(board.card("Pending")).to_be_visible()
+    board.api.delete(f"/todos/{board.todo['id']}")
+
+    board.press("In progress")
+
+    shop.says("It may have been deleted.")
+    for title in ("Pending", "In progress", "Done"):
+        expect(board.card(title)).to_have_count(0)
+
+
 def test_add_change_and_delete(shop: Shop) -> None:
     """One form, for a new task or for the one that is changed."""
     board = Board(shop, status="done")
@@ -256,13 +269,20 @@ def test_board_is_the_callers_own(shop: Shop) -> None:
 def test_more_of_a_column(shop: Shop) -> None:
     """Each column has its own pages."""
     bob = shop.api.signed_in(shop.local.header("bob"))
+    bob.create("/todos", {"task": "First"})
     for number in range(27):
         bob.create("/todos", {"task": f"Count {number:02}", "status": "done"})
     page = shop.open_as("bob", "/todos")
     done = page.locator("section[data-status=done]")
     expect(done.get_by_role("listitem")).to_have_count(25)
+    # One of the next page is on the board already, because it was moved.
+    shop.button("Move “First” to In progress").click()
+    shop.says("“First” is in the column In progress.")
+    shop.button("Move “First” to Done").click()
+    shop.says("“First” is in the column Done.")
 
     done.get_by_role("button", name="More").click()
 
     expect(done.get_by_role("listitem").filter(has_text="Count 00")).to_be_visible()
-    expect(done.get_by_role("listitem").nth(25)).to_be_focused()
+    expect(done.get_by_role("listitem").filter(has_text="First")).to_have_count(1)
+    expect(done.get_by_role("listitem").nth(26)).to_be_focused()

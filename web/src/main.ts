@@ -4,6 +4,11 @@ import { App } from './app/app';
 import { loadConfig } from './app/config';
 import { providers } from './app/providers';
 
+// A page that the browser has kept: its sign-in may have ended, and a request of its waits no more.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload();
+});
+
 try {
   await bootstrapApplication(App, providers(await loadConfig()));
 } catch (error) {

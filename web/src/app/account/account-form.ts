@@ -1,4 +1,4 @@
-import { Component, inject, Injector, input, type OnInit, output, signal } from '@angular/core';
+import { Component, inject, Injector, input, type OnInit, output } from '@angular/core';
 import { FormField } from '@angular/forms/signals';
 
 import type { User } from '../api/items';
@@ -8,7 +8,6 @@ import { createEditor, type Editor } from '../forms/editor';
 import { Field } from '../forms/field';
 import { FormActions } from '../forms/form-actions';
 import { Saver } from '../forms/saver';
-import { Announcer } from '../layout/announcer';
 
 interface AccountValues extends Record<string, string> {
   name: string;
@@ -21,21 +20,21 @@ interface AccountValues extends Record<string, string> {
   selector: 'shop-account-form',
   imports: [Control, Field, FormActions, FormField],
   template: `
-    @let editor = this.editor()!;
     <form class="form" novalidate (submit)="$event.preventDefault(); editor.submit()">
       <shop-field label="Name">
-        <input [formField]="editor.fields.name" autocomplete="name" />
+        <input [formField]="editor.fields().name" autocomplete="name" />
       </shop-field>
       <shop-field label="Username">
-        <input [formField]="editor.fields.username" autocomplete="username" />
+        <input [formField]="editor.fields().username" autocomplete="username" />
       </shop-field>
       <shop-field label="Email">
-        <input [formField]="editor.fields.email" type="email" autocomplete="email" />
+        <input [formField]="editor.fields().email" type="email" autocomplete="email" />
       </shop-field>
       <shop-form-actions
         [problem]="editor.problem()"
-        [isSaving]="editor.fields().submitting()"
-        [canCancel]="false"
+        [isSaving]="editor.isSaving()"
+        [canCancel]="editor.isChanged()"
+        (cancelled)="cancel()"
       />
     </form>
   `,
@@ -48,35 +47,35 @@ export class AccountForm implements OnInit {
 
   private readonly injector = inject(Injector);
   private readonly saver = inject(Saver);
-  private readonly announcer = inject(Announcer);
-  // Another one after each save, on top of what was saved.
-  protected readonly editor = signal<Editor<AccountValues> | undefined>(undefined);
+  protected editor!: Editor<AccountValues, User>;
 
   ngOnInit(): void {
-    this.open(this.user());
-  }
-
-  private open(user: User | undefined): void {
-    const editor = createEditor<AccountValues>(this.injector, {
+    this.editor = createEditor<AccountValues, User>(this.injector, {
       name: 'account',
-      values: { name: user?.name ?? '', username: user?.username ?? '', email: user?.email ?? '' },
-      base: user,
-      save: async (values, draft) => {
-        const fields = fieldsOf(values);
-        // A draft may be older than the user, or outlive a deleted one.
-        const base = user && ((draft.base as User | undefined) ?? user);
-        const saved = base
-          ? await this.saver.update(['users', base.userId], base, fields)
-          : await this.saver.create<User>(['users'], { userId: this.subject(), ...fields }, draft);
-        if (!saved) return false;
-        this.editor()?.discard();
-        this.open(saved);
-        this.saved.emit(saved);
-        this.announcer.say('Your account is saved.');
-        return true;
+      item: this.user(),
+      values: (user) => ({
+        name: user?.name ?? '',
+        username: user?.username ?? '',
+        email: user?.email ?? '',
+      }),
+      save: (draft) => {
+        const { base } = draft;
+        const fields = fieldsOf(draft.values);
+        return base
+          ? this.saver.update(['users', base.userId], base, fields)
+          : this.saver.create<User>(['users'], { userId: this.subject(), ...fields }, draft);
+      },
+      message: () => 'Your account is saved.',
+      saved: (user) => {
+        this.editor.reset(user);
+        this.saved.emit(user);
       },
     });
-    this.editor.set(editor);
+  }
+
+  protected cancel(): void {
+    this.editor.reset();
+    this.editor.focus();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Review, Todo, User } from '../api/items';
 import { problemOf } from '../api/problem';
 import { Session } from '../auth/session';
 import { Dialogs } from '../forms/dialogs';
+import { Saver } from '../forms/saver';
 import { Announcer } from '../layout/announcer';
 import { ProblemView } from '../layout/problem-view';
 import { AccountForm } from './account-form';
@@ -15,11 +16,12 @@ import { AccountForm } from './account-form';
   imports: [AccountForm, ProblemView],
   template: `
     <h1>Account</h1>
-    @if (user.hasValue()) {
-      <shop-account-form [user]="user.value()" [subject]="subject()" (saved)="user.set($event)" />
-    } @else if (isNew()) {
+    @if (isNew()) {
       <p>Welcome! Say who you are, and the shop remembers you.</p>
-      <shop-account-form [subject]="subject()" (saved)="user.set($event)" />
+    }
+    @if (user.hasValue() || isNew()) {
+      <!-- One form for both, so that the first save does not move the focus. -->
+      <shop-account-form [user]="stored()" [subject]="subject()" (saved)="user.set($event)" />
     } @else if (user.error()) {
       <shop-problem [error]="user.error()" (retry)="user.reload()" />
     } @else {
@@ -43,12 +45,16 @@ import { AccountForm } from './account-form';
 export class AccountPage {
   private readonly api = inject(Api);
   private readonly session = inject(Session);
+  private readonly saver = inject(Saver);
   private readonly dialogs = inject(Dialogs);
   private readonly announcer = inject(Announcer);
   /** As it was when the page was opened: the page stays when the session ends. */
   protected readonly subject = signal(this.session.caller()?.subject ?? '');
   protected readonly user = itemResource<User>(() => ['users', this.subject()]);
   protected readonly isNew = computed(() => problemOf(this.user.error()).status === 404);
+  protected readonly stored = computed(() =>
+    this.user.hasValue() ? this.user.value() : undefined,
+  );
   protected readonly problem = signal<unknown>(undefined);
 
   protected async download(): Promise<void> {
@@ -58,7 +64,7 @@ export class AccountPage {
         this.api.readAll<Todo>(['todos']),
         this.api.readAll<Review>(['reviews'], { author: 'me' }),
       ]);
-      const user = this.user.hasValue() ? this.user.value() : null;
+      const user = this.stored() ?? null;
       save('my-data.json', JSON.stringify({ user, todos, reviews }, null, 2));
       this.announcer.say('Your data are downloaded.');
     } catch (error) {
@@ -78,10 +84,10 @@ export class AccountPage {
     if (!isSure) return;
     try {
       // The user last: if this stops half-way, the button is still there.
-      for (const { id, etag } of await this.api.readAll<Todo>(['todos'])) {
-        await this.api.delete(['todos', id], etag);
+      for (const todo of await this.api.readAll<Todo>(['todos'])) {
+        await this.saver.deleteAnyway(['todos', todo.id], todo);
       }
-      await this.api.delete(['users', user.userId], user.etag);
+      await this.saver.deleteAnyway(['users', user.userId], user);
     } catch (error) {
       this.problem.set(error);
       return;

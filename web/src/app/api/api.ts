@@ -99,6 +99,9 @@ export interface List<T> {
   readonly isLoadingMore: Signal<boolean>;
   /** Why a page could not be loaded. */
   readonly error: Signal<unknown>;
+  /** How many items of a kind are shown, for the person. */
+  summary(kind: string): string;
+  keyOf(item: T): string;
   /** Load the next page. Returns how many items there were before. */
   more(): Promise<number>;
   /** Load the first page again. */
@@ -110,6 +113,7 @@ export interface List<T> {
 /** A list that begins again when its path or its parameters change. */
 export function listResource<T>(
   request: () => { segments: readonly string[]; parameters?: Parameters } | undefined,
+  keyOf: (item: T) => string,
 ): List<T> {
   const api = inject(Api);
   const first = httpResource.text(
@@ -130,6 +134,13 @@ export function listResource<T>(
     hasMore: computed(() => Boolean(pages()?.next)),
     isLoadingMore,
     error: computed(() => first.error() ?? moreError()),
+    summary(kind) {
+      const count = pages()?.items.length;
+      if (count === undefined) return '';
+      const items = `${count} ${kind}${count === 1 ? '' : 's'}`;
+      return pages()?.next ? `The first ${items}` : items;
+    },
+    keyOf,
     async more() {
       const asked = request();
       const shown = pages();
@@ -138,12 +149,14 @@ export function listResource<T>(
       try {
         const parameters = { ...asked.parameters, cursor: shown.next };
         const page = await api.read<Page<T>>(asked.segments, parameters);
-        // Not if the list has begun again in the meantime.
-        pages.update((now) =>
-          now?.next === shown.next
-            ? { items: [...now.items, ...page.items], next: page.next }
-            : now,
-        );
+        pages.update((now) => {
+          // Not if the list has begun again in the meantime.
+          if (now?.next !== shown.next) return now;
+          // Without those that a write has put into the list.
+          const keys = new Set(now.items.map(keyOf));
+          const items = page.items.filter((item) => !keys.has(keyOf(item)));
+          return { items: [...now.items, ...items], next: page.next };
+        });
       } catch (error) {
         moreError.set(error);
       } finally {

@@ -39,6 +39,19 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
+/**
+ * What is wrong with the parameters of a list, by parameter; empty if something else is wrong, which
+ * is shown as a whole.
+ */
+export function parameterErrors(
+  error: unknown,
+  parameters: readonly string[],
+): ReadonlyMap<string, string> {
+  const errors = error ? problemOf(error).errors : [];
+  const isShown = errors.every(({ field }) => parameters.includes(field));
+  return new Map(isShown ? errors.map(({ field, message }) => [field, message]) : []);
+}
+
 function documentOf(error: HttpErrorResponse): Partial<Problem> {
   try {
     const document: unknown = JSON.parse(String(error.error));

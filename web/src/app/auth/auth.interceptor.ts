@@ -5,7 +5,14 @@ import {
   type HttpRequest,
 } from '@angular/common/http';
 import { inject } from '@angular/core';
-import { catchError, from, switchMap, throwError } from 'rxjs';
+import {
+  catchError,
+  from,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  switchMap,
+  throwError,
+} from 'rxjs';
 
 import { CONFIG } from '../config';
 import { Session } from './session';
@@ -19,18 +26,27 @@ export const authInterceptor: HttpInterceptorFn = (request, next) => {
   const session = inject(Session);
   const token = session.accessToken;
   if (!token || !request.url.startsWith(`${inject(CONFIG).apiUrl}/`)) return next(request);
+
+  const anonymously = (error: HttpErrorResponse) =>
+    request.method === 'GET' ? next(request) : throwError(() => error);
+
   return send(request, next, token).pipe(
-    catchError((error: unknown) => {
-      if (!(error instanceof HttpErrorResponse) || error.status !== 401) {
-        return throwError(() => error);
-      }
+    ifRefused((error) => {
       // Another request may have renewed it in the meantime.
-      const renewed = session.accessToken === token ? session.renew() : Promise.resolve(true);
+      const renewed = session.accessToken === token ? session.renew() : Promise.resolve();
       return from(renewed).pipe(
+        // As if the API had not answered: the request is repeated later.
+        catchError(() => throwError(() => new HttpErrorResponse({ url: request.url }))),
         switchMap(() => {
           const newToken = session.accessToken;
-          if (newToken) return send(request, next, newToken);
-          return request.method === 'GET' ? next(request) : throwError(() => error);
+          if (!newToken) return anonymously(error);
+          return send(request, next, newToken).pipe(
+            // Not a matter of time: the API does not trust the issuer, or has blocked the person.
+            ifRefused((again) => {
+              session.lapse();
+              return anonymously(again);
+            }),
+          );
         }),
       );
     }),
@@ -39,4 +55,14 @@ export const authInterceptor: HttpInterceptorFn = (request, next) => {
 
 function send(request: HttpRequest<unknown>, next: HttpHandlerFn, token: string) {
   return next(request.clone({ setHeaders: { Authorization: `Bearer ${token}` } }));
+}
+
+function ifRefused<T>(
+  otherwise: (error: HttpErrorResponse) => Observable<T>,
+): MonoTypeOperatorFunction<T> {
+  return catchError((error: unknown) =>
+    error instanceof HttpErrorResponse && error.status === 401
+      ? otherwise(error)
+      : throwError(() => error),
+  );
 }

@@ -1,4 +1,4 @@
-import { Directive, inject } from '@angular/core';
+import { Directive, ElementRef, inject } from '@angular/core';
 
 import { Field } from './field';
 
@@ -9,8 +9,11 @@ import { Field } from './field';
     '[id]': 'field.id',
     '[attr.aria-invalid]': 'field.errors().length ? true : null',
     '[attr.aria-describedby]': 'field.description()',
+    '[inert]': 'isSelect && field.isReadonly()',
   },
 })
 export class Control {
   protected readonly field = inject(Field);
+  // HTML has no read-only select.
+  protected readonly isSelect = inject(ElementRef).nativeElement instanceof HTMLSelectElement;
 }

@@ -3,10 +3,10 @@ import { Injectable } from '@angular/core';
 import { parseJson } from '../api/json';
 
 /** What a person has typed into a form, and what was sent of it. */
-export interface Draft<Values> {
+export interface Draft<Values = unknown, T = unknown> {
   values: Values;
   /** The item as it was when the form was opened; absent for a new one. */
-  base?: unknown;
+  base?: T | undefined;
   /** The last request to create, whose answer may have been lost. */
   sent?: { body: string; key: string };
 }
@@ -14,12 +14,12 @@ export interface Draft<Values> {
 /** Drafts of this tab: they outlive a reload and a sign-in, and end with the tab or a sign-out. */
 @Injectable({ providedIn: 'root' })
 export class Drafts {
-  read<Values>(name: string): Draft<Values> | undefined {
+  read<Values, T>(name: string): Draft<Values, T> | undefined {
     const text = sessionStorage.getItem(`draft:${name}`);
-    return text === null ? undefined : (parseJson(text) as Draft<Values>);
+    return text === null ? undefined : (parseJson(text) as Draft<Values, T>);
   }
 
-  write(name: string, draft: Draft<unknown>): void {
+  write(name: string, draft: Draft): void {
     sessionStorage.setItem(`draft:${name}`, JSON.stringify(draft));
   }
 
@@ -32,7 +32,7 @@ export class Drafts {
  * The idempotency key of a body: the one that it was sent with, or a new one. An answer that was
  * lost is got again by the same key; another body needs another one.
  */
-export function idempotencyKey(draft: Draft<unknown>, body: string): string {
+export function idempotencyKey(draft: Draft, body: string): string {
   if (draft.sent?.body !== body) draft.sent = { body, key: crypto.randomUUID() };
   return draft.sent.key;
 }

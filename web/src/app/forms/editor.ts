@@ -1,57 +1,87 @@
-import { afterNextRender, effect, type Injector, signal, type WritableSignal } from '@angular/core';
-import { type FieldTree, form, submit } from '@angular/forms/signals';
+import {
+  afterNextRender,
+  computed,
+  DestroyRef,
+  effect,
+  type Injector,
+  type Signal,
+  signal,
+  type WritableSignal,
+} from '@angular/core';
+import { type FieldTree, form, readonly, schema, submit } from '@angular/forms/signals';
 
 import { problemOf } from '../api/problem';
 import { Session } from '../auth/session';
+import { Announcer } from '../layout/announcer';
 import { type Draft, Drafts } from './drafts';
 
 /** The values of a form: texts, as people type them. */
 export type Values = Record<string, string>;
 
 /** A form whose values are kept as a draft until they are saved. */
-export interface Editor<V extends Values> {
-  readonly fields: FieldTree<V>;
-  readonly draft: Draft<V>;
+export interface Editor<V extends Values, T> {
+  /** The controls. They are read-only during a save, because it sends what was typed before it. */
+  readonly fields: Signal<FieldTree<V>>;
+  readonly isSaving: Signal<boolean>;
+  /** Whether there is something that is not saved. */
+  readonly isChanged: Signal<boolean>;
   /** Why it was not saved, apart from what stands at the fields. */
   readonly problem: WritableSignal<unknown>;
   /** Save, and move the focus to the first field that is wrong. */
   submit(): Promise<void>;
   /** Move the focus to the first field. */
   focus(): void;
-  /** Forget the draft. */
-  discard(): void;
+  /** Forget the draft, and begin again: with an item, or with the one from the beginning. */
+  reset(item?: T): void;
 }
 
-interface EditorOptions<V extends Values> {
+const LOCKED_DURING_SAVE = schema<Values>((path) => {
+  readonly(path, { when: ({ state }) => state.submitting() });
+});
+
+interface EditorOptions<V extends Values, T> {
   /** What the draft is found by after a reload. */
   name: string;
-  values: V;
-  base?: unknown;
-  /** Save the values. Resolves to whether they were saved, or the person has cancelled. */
-  save: (values: V, draft: Draft<V>) => Promise<boolean>;
+  /** The item that is changed; absent for a new one. */
+  item?: T | undefined;
+  values: (item: T | undefined) => V;
+  /** Save a draft. Resolves to the stored item, or to undefined if the person has cancelled. */
+  save: (draft: Draft<V, T>) => Promise<T | undefined>;
+  /** What the person reads after a save. */
+  message: (item: T) => string;
+  /** What follows a save, unless the person has left the form in the meantime. */
+  saved: (item: T) => unknown;
 }
 
 /** Create an editor, with the draft that an earlier visit has left. It ends with its injector. */
-export function createEditor<V extends Values>(
+export function createEditor<V extends Values, T>(
   injector: Injector,
-  options: EditorOptions<V>,
-): Editor<V> {
+  options: EditorOptions<V, T>,
+): Editor<V, T> {
   const drafts = injector.get(Drafts);
   const session = injector.get(Session);
+  const announcer = injector.get(Announcer);
   // A draft is the person's own: another one may sign in in the same tab.
   const name = `${session.caller()?.subject ?? ''}/${options.name}`;
-  const kept = drafts.read<V>(name);
-  const draft: Draft<V> = kept ?? {
-    values: options.values,
-    ...(options.base === undefined ? {} : { base: options.base }),
-  };
-  const values = signal(draft.values);
-  const fields = form(values, { injector });
   const problem = signal<unknown>(undefined);
-  let isSaved = false;
+  let hasLeft = false;
+  injector.get(DestroyRef).onDestroy(() => {
+    hasLeft = true;
+  });
+
+  function open(item: T | undefined, kept?: Draft<V, T>) {
+    const draft: Draft<V, T> = { ...kept, values: kept?.values ?? options.values(item) };
+    // A draft may be older than the item, or outlive a deleted one.
+    draft.base = item && (draft.base ?? item);
+    const values = signal(draft.values);
+    const fields = form(values, LOCKED_DURING_SAVE, { injector });
+    return { item, draft, values, fields, isSaved: false };
+  }
+  const opened = signal(open(options.item, drafts.read<V, T>(name)));
 
   effect(
     () => {
+      const { draft, values } = opened();
       if (values() === draft.values) return;
       draft.values = values();
       drafts.write(name, draft);
@@ -60,17 +90,27 @@ export function createEditor<V extends Values>(
   );
 
   async function action() {
+    const form = opened();
+    const { draft, fields } = form;
+    draft.values = form.values();
     problem.set(undefined);
-    draft.values = values();
     try {
-      const saving = options.save(draft.values, draft);
+      const saving = options.save(draft);
       // The idempotency key, before an answer can be lost.
       drafts.write(name, draft);
-      isSaved = await saving;
-      if (isSaved) drafts.remove(name);
+      const item = await saving;
+      if (!item) return undefined;
+      form.isSaved = true;
+      drafts.remove(name);
+      if (!hasLeft) await options.saved(item);
+      announcer.say(options.message(item));
       return undefined;
     } catch (error) {
-      const { status, errors } = problemOf(error);
+      const { status, detail, errors } = problemOf(error);
+      if (hasLeft) {
+        announcer.alert(`Not saved: ${detail}`);
+        return undefined;
+      }
       if (status === 401) {
         await session.signIn();
         return undefined;
@@ -86,10 +126,15 @@ export function createEditor<V extends Values>(
   }
 
   return {
-    fields,
-    draft,
+    fields: computed(() => opened().fields),
+    isSaving: computed(() => opened().fields().submitting()),
+    isChanged: computed(() => {
+      const { item, values } = opened();
+      return JSON.stringify(values()) !== JSON.stringify(options.values(item));
+    }),
     problem,
     async submit() {
+      const { fields, isSaved } = opened();
       // A second click after the answer, while the page is changing.
       if (isSaved) return;
       await submit(fields, { action, ignoreValidators: 'all' });
@@ -98,13 +143,15 @@ export function createEditor<V extends Values>(
     focus() {
       afterNextRender(
         () => {
-          fields().focusBoundControl();
+          opened().fields().focusBoundControl();
         },
         { injector },
       );
     },
-    discard() {
+    reset(item) {
       drafts.remove(name);
+      problem.set(undefined);
+      opened.set(open(item ?? opened().item));
     },
   };
 }

@@ -24,6 +24,7 @@ export class Field {
   readonly id = `field-${(count += 1)}`;
   private readonly control = contentChild.required(FormField);
   readonly errors = computed(() => this.control().errors());
+  readonly isReadonly = computed(() => this.control().state().readonly());
   /** The ids of what describes the control. */
   readonly description = computed(
     () =>

@@ -14,7 +14,7 @@ export class Saver {
   private readonly dialogs = inject(Dialogs);
 
   /** Create an item from a draft, with the draft's idempotency key. */
-  async create<T>(segments: readonly string[], fields: Fields, draft: Draft<unknown>): Promise<T> {
+  async create<T>(segments: readonly string[], fields: Fields, draft: Draft): Promise<T> {
     const body = JSON.stringify(fields);
     return this.api.create(segments, body, idempotencyKey(draft, body));
   }
@@ -49,6 +49,16 @@ export class Saver {
       stored = theirs;
     }
     return stored;
+  }
+
+  /** Delete an item as it is now, without a question: somebody has confirmed more than this. */
+  async deleteAnyway(segments: readonly string[], { etag }: Item): Promise<void> {
+    try {
+      await this.api.delete(segments, etag);
+    } catch (error) {
+      if (!(error instanceof HttpErrorResponse) || error.status !== 412) throw error;
+      await this.deleteAnyway(segments, await this.api.read<Item>(segments));
+    }
   }
 
   /**

@@ -1,25 +1,28 @@
 import { Injectable, signal } from '@angular/core';
 
+/** One sentence or none. It is an object, so that the same sentence is read a second time. */
+type Said = readonly [] | readonly [{ text: string }];
+
 /** Says what has happened: in a live region, so that a screen reader reads it, and on the page. */
 @Injectable({ providedIn: 'root' })
 export class Announcer {
   /** What has happened, such as a product that was saved. */
-  readonly message = signal('');
+  readonly message = signal<Said>([]);
   /** What went wrong, and is not shown elsewhere on the page. */
-  readonly warning = signal('');
+  readonly warning = signal<Said>([]);
 
-  say(message: string): void {
-    this.warning.set('');
-    this.message.set(message);
+  say(text: string): void {
+    this.warning.set([]);
+    this.message.set([{ text }]);
   }
 
-  alert(warning: string): void {
-    this.message.set('');
-    this.warning.set(warning);
+  alert(text: string): void {
+    this.message.set([]);
+    this.warning.set([{ text }]);
   }
 
   dismiss(): void {
-    this.message.set('');
-    this.warning.set('');
+    this.message.set([]);
+    this.warning.set([]);
   }
 }

@@ -9,6 +9,9 @@ import {
   ViewContainerRef,
 } from '@angular/core';
 
+import { reload } from '../reload';
+import { Announcer } from './announcer';
+
 /**
  * Renders a component that is not in the first download:
  * `<ng-container [shopLazy]="load" [shopLazyInputs]="{ name: value }" />`.
@@ -22,13 +25,19 @@ export class Lazy<T> {
 
   constructor() {
     const container = inject(ViewContainerRef);
+    const announcer = inject(Announcer);
     const component = signal<ComponentRef<T> | undefined>(undefined);
-    effect(() => {
-      // The inputs are set before the component is rendered for the first time.
-      void this.shopLazy()().then((type) => {
+    const load = async () => {
+      try {
+        const type = await this.shopLazy()();
+        // The inputs are set before the component is rendered for the first time.
         if (!container.length) component.set(container.createComponent(type));
-      });
-    });
+      } catch {
+        if (navigator.onLine) reload(location.href, announcer);
+        else addEventListener('online', () => void load(), { once: true });
+      }
+    };
+    effect(() => void load());
     effect(() => {
       for (const [name, value] of Object.entries(this.shopLazyInputs())) {
         component()?.setInput(name, value);

@@ -23,13 +23,13 @@ import { Focus } from './focus';
 })
 export class More<T> {
   readonly list = input.required<List<T>>();
-  /** The id of an item's element. */
-  readonly elementId = input.required<(item: T) => string>();
+  /** An item's element has the id of this and the item's key. */
+  readonly idPrefix = input.required<string>();
   private readonly focus = inject(Focus);
 
   protected async load(): Promise<void> {
     const before = await this.list().more();
     const first = this.list().items()?.[before];
-    if (first) this.focus.on(this.elementId()(first));
+    if (first) this.focus.on(this.idPrefix() + this.list().keyOf(first));
   }
 }

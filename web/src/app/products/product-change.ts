@@ -4,7 +4,6 @@ import { Router } from '@angular/router';
 import type { Product } from '../api/items';
 import { createEditor, type Editor } from '../forms/editor';
 import { Saver } from '../forms/saver';
-import { Announcer } from '../layout/announcer';
 import { ProductForm } from './product-form';
 import { fieldsOf, type ProductValues, valuesOf } from './product-values';
 
@@ -20,32 +19,27 @@ export class ProductChange implements OnInit {
   private readonly injector = inject(Injector);
   private readonly saver = inject(Saver);
   private readonly router = inject(Router);
-  private readonly announcer = inject(Announcer);
-  protected editor!: Editor<ProductValues>;
+  protected editor!: Editor<ProductValues, Product>;
 
   ngOnInit(): void {
-    const product = this.product();
-    this.editor = createEditor(this.injector, {
-      name: `products/${product.id}`,
-      values: valuesOf(product),
-      base: product,
-      save: async (values, { base }) => {
-        const path = ['products', product.id];
-        const saved = await this.saver.update(path, base as Product, fieldsOf(values));
-        if (!saved) return false;
-        await this.leave();
-        this.announcer.say(`${saved.name} is saved.`);
-        return true;
-      },
+    const item = this.product();
+    this.editor = createEditor<ProductValues, Product>(this.injector, {
+      name: `products/${item.id}`,
+      item,
+      values: valuesOf,
+      save: ({ values, base = item }) =>
+        this.saver.update(['products', item.id], base, fieldsOf(values)),
+      message: ({ name }) => `${name} is saved.`,
+      saved: () => this.leave(),
     });
   }
 
   protected async cancel(): Promise<void> {
-    this.editor.discard();
+    this.editor.reset();
     await this.leave();
   }
 
-  private async leave(): Promise<void> {
-    await this.router.navigate(['/products', this.product().id]);
+  private leave(): Promise<boolean> {
+    return this.router.navigate(['/products', this.product().id]);
   }
 }

@@ -4,7 +4,7 @@ import { Router, RouterLink } from '@angular/router';
 import { listResource } from '../api/api';
 import { Decimal } from '../api/decimal';
 import type { Product } from '../api/items';
-import { problemOf } from '../api/problem';
+import { parameterErrors } from '../api/problem';
 import { Session } from '../auth/session';
 import { Focus } from '../layout/focus';
 import { More } from '../layout/more';
@@ -34,28 +34,19 @@ export class ProductList {
   private readonly router = inject(Router);
   private readonly focus = inject(Focus);
   protected readonly sorts = SORTS;
-  protected readonly list = listResource<Product>(() => ({
-    segments: ['products'],
-    parameters: { sort: this.sort(), minPrice: this.minPrice(), maxPrice: this.maxPrice() },
-  }));
+  protected readonly list = listResource<Product>(
+    () => ({
+      segments: ['products'],
+      parameters: { sort: this.sort(), minPrice: this.minPrice(), maxPrice: this.maxPrice() },
+    }),
+    ({ id }) => id,
+  );
   /** What is wrong with a price bound, by parameter. */
-  protected readonly boundErrors = computed(() => {
-    const error = this.list.error();
-    const errors = error ? problemOf(error).errors : [];
-    const isBound = ({ field }: { field: string }) => field === 'minPrice' || field === 'maxPrice';
-    // Others, such as one about the order, are shown as a whole.
-    if (!errors.every(isBound)) return new Map<string, string>();
-    return new Map(errors.map(({ field, message }) => [field, message]));
-  });
+  protected readonly boundErrors = computed(() =>
+    parameterErrors(this.list.error(), ['minPrice', 'maxPrice']),
+  );
   protected readonly hasBounds = computed(() => Boolean(this.minPrice() ?? this.maxPrice()));
-  protected readonly summary = computed(() => {
-    const count = this.list.items()?.length;
-    if (count === undefined) return '';
-    const products = count === 1 ? '1 product' : `${count} products`;
-    return this.list.hasMore() ? `The first ${products}` : products;
-  });
-
-  protected readonly elementId = ({ id }: Product) => `product-${id}`;
+  protected readonly summary = computed(() => this.list.summary('product'));
 
   constructor() {
     const created = inject(Created).take();

@@ -4,10 +4,9 @@ import { Router } from '@angular/router';
 import type { Product } from '../api/items';
 import { createEditor } from '../forms/editor';
 import { Saver } from '../forms/saver';
-import { Announcer } from '../layout/announcer';
 import { Created } from './created';
 import { ProductForm } from './product-form';
-import { fieldsOf, type ProductValues } from './product-values';
+import { fieldsOf, type ProductValues, valuesOf } from './product-values';
 
 /** Creates a product. */
 @Component({
@@ -22,21 +21,19 @@ export class ProductNew {
   private readonly saver = inject(Saver);
   private readonly router = inject(Router);
   private readonly created = inject(Created);
-  private readonly announcer = inject(Announcer);
-  protected readonly editor = createEditor<ProductValues>(inject(Injector), {
+  protected readonly editor = createEditor<ProductValues, Product>(inject(Injector), {
     name: 'new-product',
-    values: { name: '', price: '', description: '' },
-    save: async (values, draft) => {
-      const product = await this.saver.create<Product>(['products'], fieldsOf(values), draft);
+    values: valuesOf,
+    save: (draft) => this.saver.create<Product>(['products'], fieldsOf(draft.values), draft),
+    message: ({ name }) => `${name} is in the shop.`,
+    saved: (product) => {
       this.created.put(product);
-      await this.router.navigate(['/products']);
-      this.announcer.say(`${product.name} is in the shop.`);
-      return true;
+      return this.router.navigate(['/products']);
     },
   });
 
   protected async cancel(): Promise<void> {
-    this.editor.discard();
+    this.editor.reset();
     await this.router.navigate(['/products']);
   }
 }

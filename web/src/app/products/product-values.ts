@@ -9,8 +9,10 @@ export interface ProductValues extends Record<string, string> {
   description: string;
 }
 
-/** A product as texts, and the fields of a product from texts. */
-export function valuesOf({ name, price, description }: Product): ProductValues {
+/** A product as texts: empty ones for a new product. */
+export function valuesOf(product: Product | undefined): ProductValues {
+  if (!product) return { name: '', price: '', description: '' };
+  const { name, price, description } = product;
   // With the two digits that people expect of a price, and all that there are.
   const cents = /^\d+(\.\d)?$/.exec(price.text);
   const text = cents ? price.text + (cents[1] ? '0' : '.00') : price.text;

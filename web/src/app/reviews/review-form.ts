@@ -1,11 +1,10 @@
-import { Component, inject, Injector, input, type OnInit, signal } from '@angular/core';
+import { Component, inject, Injector, input, type OnInit } from '@angular/core';
 import { FormField } from '@angular/forms/signals';
 
 import type { Review } from '../api/items';
 import type { Fields } from '../api/merge';
 import { Session } from '../auth/session';
 import { Control } from '../forms/control';
-import type { Draft } from '../forms/drafts';
 import { createEditor, type Editor } from '../forms/editor';
 import { Field } from '../forms/field';
 import { FormActions } from '../forms/form-actions';
@@ -22,13 +21,12 @@ interface ReviewValues extends Record<string, string> {
   selector: 'shop-review-form',
   imports: [Control, Field, FormActions, FormField],
   template: `
-    @let editor = this.editor()!;
     <form class="form" novalidate (submit)="$event.preventDefault(); editor.submit()">
       <shop-field label="Review">
-        <textarea [formField]="editor.fields.review" rows="3"></textarea>
+        <textarea [formField]="editor.fields().review" rows="3"></textarea>
       </shop-field>
       <shop-field label="Rating">
-        <select [formField]="editor.fields.rating">
+        <select [formField]="editor.fields().rating">
           <option value="">No rating</option>
           @for (rating of ratings; track rating) {
             <option [value]="rating">{{ rating }}</option>
@@ -36,12 +34,12 @@ interface ReviewValues extends Record<string, string> {
         </select>
       </shop-field>
       <shop-field label="Name" hint="Everybody sees it. Without one, the shop makes one up.">
-        <input [formField]="editor.fields.name" autocomplete="name" />
+        <input [formField]="editor.fields().name" autocomplete="name" />
       </shop-field>
       <shop-form-actions
         [problem]="editor.problem()"
-        [isSaving]="editor.fields().submitting()"
-        [canCancel]="review() !== undefined"
+        [isSaving]="editor.isSaving()"
+        [canCancel]="review() !== undefined || editor.isChanged()"
         (cancelled)="cancel()"
       />
     </form>
@@ -52,7 +50,7 @@ export class ReviewForm implements OnInit {
   readonly productId = input<string>();
   /** The review to change. */
   readonly review = input<Review>();
-  // Inputs, because the form is rendered by ngComponentOutlet, which has no outputs.
+  // Inputs, because the form is rendered by shopLazy, which has no outputs.
   readonly saved = input.required<(review: Review) => void>();
   readonly cancelled = input<() => void>();
 
@@ -60,50 +58,40 @@ export class ReviewForm implements OnInit {
   private readonly session = inject(Session);
   private readonly saver = inject(Saver);
   protected readonly ratings = ['5', '4', '3', '2', '1'];
-  // Another one after each new review.
-  protected readonly editor = signal<Editor<ReviewValues> | undefined>(undefined);
+  protected editor!: Editor<ReviewValues, Review>;
 
   ngOnInit(): void {
-    this.open();
-    // The button Edit has gone.
-    if (this.review()) this.editor()?.focus();
-  }
-
-  protected cancel(): void {
-    this.editor()?.discard();
-    this.cancelled()?.();
-  }
-
-  private open(): void {
-    const review = this.review();
-    const editor = createEditor<ReviewValues>(this.injector, {
-      name: review ? `reviews/${review.id}` : `products/${this.productId()}/reviews`,
-      values: {
+    const item = this.review();
+    const productId = this.productId();
+    this.editor = createEditor<ReviewValues, Review>(this.injector, {
+      name: item ? `reviews/${item.id}` : `products/${productId}/reviews`,
+      item,
+      values: (review) => ({
         review: review?.review ?? '',
         rating: review?.rating?.toString() ?? '',
         name: review?.name ?? (review ? '' : (this.session.name() ?? '')),
+      }),
+      save: (draft) => {
+        const fields = fieldsOf(draft.values);
+        return item
+          ? this.saver.update(['reviews', item.id], draft.base ?? item, fields)
+          : this.saver.create<Review>(['reviews'], { ...fields, productId }, draft);
       },
-      base: review,
-      save: (values, draft) => (review ? this.change(values, draft) : this.create(values, draft)),
+      message: () => (item ? 'The review is saved.' : 'Thank you: your review is here.'),
+      saved: (review) => {
+        this.saved()(review);
+        // The form stays, for another one.
+        if (!item) this.editor.reset();
+      },
     });
-    this.editor.set(editor);
+    // The button Edit has gone.
+    if (item) this.editor.focus();
   }
 
-  private async create(values: ReviewValues, draft: Draft<ReviewValues>): Promise<boolean> {
-    const fields = { ...fieldsOf(values), productId: this.productId() };
-    const review = await this.saver.create<Review>(['reviews'], fields, draft);
-    this.saved()(review);
-    // The form stays, for another one.
-    this.editor()?.discard();
-    this.open();
-    return true;
-  }
-
-  private async change(values: ReviewValues, draft: Draft<ReviewValues>): Promise<boolean> {
-    const base = draft.base as Review;
-    const review = await this.saver.update(['reviews', base.id], base, fieldsOf(values));
-    if (review) this.saved()(review);
-    return review !== undefined;
+  protected cancel(): void {
+    this.editor.reset();
+    this.editor.focus();
+    this.cancelled()?.();
   }
 }
 

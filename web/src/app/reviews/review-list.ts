@@ -29,15 +29,17 @@ export class ReviewList {
   private readonly saver = inject(Saver);
   private readonly announcer = inject(Announcer);
   private readonly focus = inject(Focus);
-  protected readonly list = listResource<Review>(() => ({
-    segments: ['products', this.productId(), 'reviews'],
-  }));
+  protected readonly list = listResource<Review>(
+    () => ({
+      segments: ['products', this.productId(), 'reviews'],
+    }),
+    ({ id }) => id,
+  );
   /** The key of the review that is being changed. */
   protected readonly editing = linkedSignal<string | undefined>(() => {
     this.productId();
     return undefined;
   });
-  protected readonly elementId = ({ id }: Review) => `review-${id}`;
   protected readonly problem = signal<unknown>(undefined);
   /** A form on the page: for a new review, unless another one is open. */
   protected readonly isWriting = computed(
@@ -54,14 +56,12 @@ export class ReviewList {
   protected readonly add = (review: Review): void => {
     this.mine.add(review.id);
     this.list.update((items) => [review, ...items.filter(({ id }) => id !== review.id)]);
-    this.announcer.say('Thank you: your review is here.');
     this.focus.on(`review-${review.id}`);
   };
 
   protected readonly replace = (review: Review): void => {
     this.list.update((items) => items.map((each) => (each.id === review.id ? review : each)));
     this.editing.set(undefined);
-    this.announcer.say('The review is saved.');
     this.focus.on(`review-${review.id}`);
   };
 

@@ -38,6 +38,8 @@ export class TodoBoard {
   private readonly announcer = inject(Announcer);
   private readonly focus = inject(Focus);
   private readonly moves = new Map<string, Move>();
+  /** The keys of todos that are gone: an answer to an earlier move may still come. */
+  private readonly deleted = new Set<string>();
 
   protected readonly columns: readonly Column[] = [
     column('pending', 'Pending'),
@@ -47,17 +49,15 @@ export class TodoBoard {
   /** The first column that could not be loaded. */
   protected readonly failed = computed(() => this.columns.find(({ list }) => list.error()));
   protected readonly editing = signal<Todo | undefined>(undefined);
-  protected readonly elementId = ({ id }: Todo) => `todo-${id}`;
   protected readonly problem = signal<unknown>(undefined);
   /** The column that a card is dragged over. */
   protected readonly target = signal<string | undefined>(undefined);
 
   protected saved(todo: Todo): void {
-    const isNew = !this.editing();
+    const isChanged = this.editing() !== undefined;
     this.editing.set(undefined);
     this.place(todo);
-    this.announcer.say(isNew ? `“${todo.task}” is on the board.` : `“${todo.task}” is saved.`);
-    if (!isNew) this.focus.on(`todo-${todo.id}`);
+    if (isChanged) this.focus.on(`todo-${todo.id}`);
   }
 
   protected cancel(): void {
@@ -88,7 +88,9 @@ export class TodoBoard {
       const title = this.columns.find(({ status }) => status === move.stored.status)?.title;
       this.announcer.say(`“${move.stored.task}” is in the column ${title}.`);
     } catch (error) {
-      if (problemOf(error).status === 401) await this.session.signIn();
+      const { status } = problemOf(error);
+      if (status === 401) await this.session.signIn();
+      if (status === 404) this.deleted.add(todo.id);
       this.problem.set(error);
     } finally {
       this.moves.delete(todo.id);
@@ -109,7 +111,8 @@ export class TodoBoard {
       this.problem.set(error);
       return;
     }
-    for (const { list } of this.columns) list.update((all) => without(all, todo));
+    this.deleted.add(todo.id);
+    this.place(todo);
     this.announcer.say(`“${todo.task}” is deleted.`);
     this.focus.on(`column-${todo.status}`);
   }
@@ -124,12 +127,12 @@ export class TodoBoard {
     } while (move.wanted !== sent);
   }
 
-  /** Show a todo in the column of its status, newest first. */
+  /** Show a todo in the column of its status, newest first; in none if it is deleted. */
   private place(todo: Todo): void {
     for (const { status, list } of this.columns) {
       list.update((all) => {
-        const others = without(all, todo);
-        if (status !== todo.status) return others;
+        const others = all.filter(({ id }) => id !== todo.id);
+        if (status !== todo.status || this.deleted.has(todo.id)) return others;
         const index = others.findIndex(({ createdAt }) => createdAt < todo.createdAt);
         return others.toSpliced(index < 0 ? others.length : index, 0, todo);
       });
@@ -138,10 +141,9 @@ export class TodoBoard {
 }
 
 function column(status: Status, title: string): Column {
-  const list = listResource<Todo>(() => ({ segments: ['todos'], parameters: { status } }));
+  const list = listResource<Todo>(
+    () => ({ segments: ['todos'], parameters: { status } }),
+    ({ id }) => id,
+  );
   return { status, title, list };
-}
-
-function without(all: readonly Todo[], { id }: Todo): readonly Todo[] {
-  return all.filter((each) => each.id !== id);
 }

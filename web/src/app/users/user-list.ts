@@ -3,7 +3,7 @@ import { Router } from '@angular/router';
 
 import { listResource } from '../api/api';
 import type { User } from '../api/items';
-import { problemOf } from '../api/problem';
+import { parameterErrors } from '../api/problem';
 import { DayPipe } from '../layout/day.pipe';
 import { More } from '../layout/more';
 import { ProblemView } from '../layout/problem-view';
@@ -20,11 +20,13 @@ export class UserList {
   readonly username = input<string>();
 
   private readonly router = inject(Router);
-  protected readonly list = listResource<User>(() => ({
-    segments: ['users'],
-    parameters: { email: this.email(), username: this.username() },
-  }));
-  protected readonly elementId = ({ userId }: User) => `user-${userId}`;
+  protected readonly list = listResource<User>(
+    () => ({
+      segments: ['users'],
+      parameters: { email: this.email(), username: this.username() },
+    }),
+    ({ userId }) => userId,
+  );
 
   protected readonly fields = [
     { parameter: 'email', label: 'Email', value: this.email },
@@ -32,17 +34,10 @@ export class UserList {
   ] as const;
   protected readonly isSearch = computed(() => Boolean(this.email() ?? this.username()));
   /** What is wrong with the search, by field. */
-  protected readonly errors = computed(() => {
-    const error = this.list.error();
-    const errors = error ? problemOf(error).errors : [];
-    return new Map(errors.map(({ field, message }) => [field, message]));
-  });
-  protected readonly summary = computed(() => {
-    const count = this.list.items()?.length;
-    if (count === undefined) return '';
-    const users = count === 1 ? '1 user' : `${count} users`;
-    return this.list.hasMore() ? `The first ${users}` : users;
-  });
+  protected readonly errors = computed(() =>
+    parameterErrors(this.list.error(), ['email', 'username']),
+  );
+  protected readonly summary = computed(() => this.list.summary('user'));
 
   /** Search by one of the two: an email and a username are unique, each for itself. */
   protected async search(parameter: 'email' | 'username', typed: string): Promise<void> {
