@@ -11,6 +11,7 @@ has:
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
   is no slash;
 - `WWW-Authenticate` of a function reaches the client as `x-amzn-Remapped-WWW-Authenticate`;
+- a style of the user pool's sign-in pages, of which nothing is kept;
 - a function that is changed finishes what it is at;
 - for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
   in `:*`, but for its tags.
@@ -212,6 +213,11 @@ def resource_arn(
     return arn
 
 
+def style(logical_id: str, *_: object) -> tuple[str, dict[str, str]]:
+    """The physical id and the attributes of a style."""
+    return logical_id, {}
+
+
 def recorded(
     access_key: str, action: str, service: str, region: str, *rest: Any, **named: Any
 ) -> Any:
@@ -233,6 +239,7 @@ v1._import_operation = operation
 v1._invoke_mock_v1 = mock
 v1._invoke_lambda_proxy_v1 = lambda_proxy
 provisioners._apigw_rest_api_update = stack_update
+provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {"create": style}
 iam_evaluator.enforce = recorded
 iam_actions.extract_resource_arn = resource_arn
 lambda_runtime.kill_workers = retire
