@@ -44,10 +44,12 @@ test-deployed: $(DEV) $(WEB) ## Deploy to an emulated AWS account, and test ther
 test-web: $(DEV) $(WEB) ## Test the shop in a browser (needs chromium)
 	@$(INFRA) npm test
 	@$(INFRA) web-build
-	@$(PARALLEL) tests/web
+	@$(PARALLEL) tests/web --ignore tests/web/test_lighthouse.py
 
-test-speed: $(DEV) ## Check the CPU and memory budgets
+test-speed: $(DEV) $(WEB) ## Check the CPU and memory budgets, and the shop with Lighthouse
 	@$(PYTEST) tests/speed
+	@$(INFRA) web-build
+	@$(PYTEST) -s tests/web/test_lighthouse.py
 
 fuzz: $(DEV) ## Send 20,000 generated requests
 	@FUZZ_EXAMPLES=700 $(PYTEST) -s tests/system/test_fuzz.py

@@ -171,7 +171,7 @@ def test_lost_chunk(shop: Shop, times: int) -> None:
 def test_page_that_cannot_be_loaded_offline(shop: Shop, context: BrowserContext) -> None:
     """A reload would lose the page that is there; the next click works."""
     page = shop.open("/products")
-    page.get_by_role("link", name="Teapot").wait_for()
+    expect(page.get_by_role("main").get_by_role("listitem").first).to_be_visible()
     page.evaluate("window.isSame = true")
     context.set_offline(True)
     go = """path => {

@@ -9,12 +9,12 @@ import lighthouse from 'lighthouse';
 
 const [url, chrome, ...flags] = process.argv.slice(2);
 const profile = mkdtempSync(join(tmpdir(), 'lighthouse-'));
-const browser = spawn(chrome, [
-  ...flags,
-  '--headless',
-  '--remote-debugging-port=0',
-  `--user-data-dir=${profile}`,
-]);
+const browser = spawn(
+  chrome,
+  [...flags, '--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`],
+  // A process group, because Debian's program is a script that starts the browser.
+  { detached: true },
+);
 const port = await new Promise((resolve, reject) => {
   let said = '';
   browser.on('exit', () => reject(new Error(said)));
@@ -44,7 +44,7 @@ try {
 } finally {
   browser.removeAllListeners('exit');
   const ended = new Promise((resolve) => browser.on('exit', resolve));
-  browser.kill();
+  process.kill(-browser.pid);
   await ended;
   rmSync(profile, { recursive: true, force: true });
 }

@@ -14,6 +14,7 @@ import { authInterceptor } from './auth/auth.interceptor';
 import { Session } from './auth/session';
 import { type Config, CONFIG } from './config';
 import { Announcer } from './layout/announcer';
+import { pause } from './layout/pause';
 import { reload } from './reload';
 import { routes } from './routes';
 
@@ -40,7 +41,10 @@ export function providers(config: Config): ApplicationConfig {
           reload(url, inject(Announcer));
         }),
       ),
-      provideAppInitializer(() => inject(Session).start()),
+      provideAppInitializer(async () => {
+        await inject(Session).start();
+        await pause();
+      }),
     ],
   };
 }

@@ -1,6 +1,7 @@
 import type { CanMatchFn, Route, Routes } from '@angular/router';
 
 import { signedIn, staff } from './auth/guards';
+import { pause } from './layout/pause';
 import { ProductList } from './products/product-list';
 import { ProductPage } from './products/product-page';
 
@@ -16,11 +17,12 @@ function guarded(guard: CanMatchFn, route: Route & { path: string }): Routes {
   ];
 }
 
-// The list and a product are a part of the first download: they are where visits begin.
+// The list and a product are a part of the first download: they are where visits begin, after the
+// frame of the page.
 export const routes: Routes = [
   { path: '', pathMatch: 'full', redirectTo: 'products' },
-  { path: 'products', component: ProductList, title: 'Products' },
-  { path: 'products/:key', component: ProductPage, title: 'Product' },
+  { path: 'products', component: ProductList, title: 'Products', canActivate: [pause] },
+  { path: 'products/:key', component: ProductPage, title: 'Product', canActivate: [pause] },
   ...guarded(staff, {
     path: 'products/:key/edit',
     loadComponent: () => import('./products/product-edit').then((file) => file.ProductEdit),
