@@ -58,6 +58,8 @@ def checkout(project: Path) -> Path:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_bytes((PROJECT / name).read_bytes())
     (project / ".venv").symlink_to(PROJECT / ".venv")
+    if (packages := PROJECT / "web" / "node_modules").exists():
+        (project / "web" / "node_modules").symlink_to(packages)
     return project
 
 

@@ -32,6 +32,9 @@ ACCESS = "tests/system/test_access.py"
 ISOLATION = "tests/system/test_isolation.py"
 TOKENS = "tests/unit/test_tokens.py"
 
+APP = "web/src/app"
+WEB = "tests/web"
+
 MUTATIONS = (
     Mutation("chalicelib/access.py", "if key == caller.subject:", "if key is not None:", ACCESS),
     Mutation("chalicelib/access.py", "others: Rule = STAFF", "others: Rule = ANYONE", ACCESS_UNIT),
@@ -311,6 +314,90 @@ MUTATIONS = (
         "if False:",
         "tests/system/test_local.py -k state_file",
     ),
+    Mutation(
+        f"{APP}/forms/editor.ts",
+        "if (!hasLeft) await options.saved(item);",
+        "await options.saved(item);",
+        f"{WEB}/test_saving.py -k saved_after",
+    ),
+    Mutation(
+        f"{APP}/forms/editor.ts",
+        "state.submitting()",
+        "state.hidden()",
+        f"{WEB}/test_saving.py -k typed",
+    ),
+    Mutation(
+        f"{APP}/forms/drafts.ts",
+        "if (draft.sent?.body !== body) draft.sent",
+        "draft.sent",
+        f"{WEB}/test_faults.py -k shows_the_draft",
+    ),
+    Mutation(
+        f"{APP}/forms/saver.ts",
+        "await this.deleteAnyway(segments, await this.api.read<Item>(segments));",
+        "throw error;",
+        f"{WEB}/test_account.py -k deleted",
+    ),
+    Mutation(
+        "web/src/main.ts",
+        "if (persisted) location.reload();",
+        "if (persisted) location.hash = '';",
+        f"{WEB}/test_saving.py -k cache",
+    ),
+    Mutation(
+        f"{APP}/app.html",
+        "@for (said of announcer.message(); track said)",
+        "@for (said of announcer.message(); track $index)",
+        f"{WEB}/test_saving.py -k twice",
+    ),
+    Mutation(
+        f"{APP}/auth/auth.interceptor.ts",
+        "session.expire();",
+        "",
+        f"{WEB}/test_expiry.py -k keeps_refusing",
+    ),
+    Mutation(
+        f"{APP}/auth/oidc.ts",
+        "if (error instanceof ErrorResponse) return null;",
+        "if (error) return null;",
+        f"{WEB}/test_expiry.py -k no_answer",
+    ),
+    Mutation(
+        f"{APP}/auth/guards.ts",
+        "return session.isStaff();",
+        "return session.isSignedIn();",
+        f"{WEB}/test_sign_in.py -k customer",
+    ),
+    Mutation(
+        f"{APP}/auth/session.ts",
+        "sessionStorage.clear();",
+        "",
+        f"{WEB}/test_sign_in.py -k sign_out",
+    ),
+    Mutation(
+        f"{APP}/api/api.ts",
+        "page.items.filter((item) => !keys.has(keyOf(item)))",
+        "page.items.filter((item) => keys.size > 0 && item)",
+        f"{WEB}/test_todos.py -k more",
+    ),
+    Mutation(
+        f"{APP}/api/merge.ts",
+        "else conflicts.push({ field, mine: value ?? undefined, theirs: stored });",
+        "else patch[field] = value;",
+        f"{WEB}/test_products.py -k overlap",
+    ),
+    Mutation(
+        f"{APP}/api/retry.ts",
+        "export const RETRIES = 5;",
+        "export const RETRIES = 6;",
+        f"{WEB}/test_faults.py -k does_not_answer",
+    ),
+    Mutation(
+        f"{APP}/todos/todo-board.ts",
+        "if (status === 404) this.deleted.add(todo.id);",
+        "",
+        f"{WEB}/test_todos.py -k deleted_todo",
+    ),
 )
 
 
@@ -318,6 +405,9 @@ def survives(mutation: Mutation, folder: Path) -> bool:
     """Whether no test notices a mutation."""
     project = checkout(folder)
     change(project / mutation.file, mutation.old, mutation.new)
+    if mutation.file.startswith("web/"):
+        build = [".venv/bin/python", "-m", "infra", "web-build"]
+        subprocess.run(build, cwd=project, env=SHELL, capture_output=True, check=True)
     command = [".venv/bin/python", "-m", "pytest", "-q", "-x", "-n", "2", *mutation.tests.split()]
     result = subprocess.run(command, cwd=project, env=SHELL, capture_output=True, check=False)
     # 2: pytest-xdist stopped after the first failure.

@@ -50,6 +50,8 @@ def serve(port: int, api_url: str) -> None:
 
 def configuration(api_url: str) -> Config:
     """config.json for the API at a URL. Raises CommandError if there is none, or no issuer."""
+    if not api_url.startswith(("http://", "https://")):
+        raise CommandError(f"API_URL is {api_url!r}: it has to begin with http:// or https://.")
     root = _read(f"{api_url}/")
     if not isinstance(root, dict) or "links" not in root:
         raise CommandError(
@@ -73,8 +75,6 @@ def configuration(api_url: str) -> Config:
 
 def _read(url: str) -> Any:
     """A JSON document, or None if it cannot be read."""
-    if not url.startswith(("http://", "https://")):
-        return None
     try:
         with urlopen(url, timeout=WAIT_SECONDS) as answer:  # noqa: S310, the scheme is checked
             return json.load(answer)

@@ -50,7 +50,7 @@ PAGES: dict[str, tuple[str | None, str | Callable[[Shop], None]]] = {
     "/products?minPrice=0.01&maxPrice=0.02": (None, "Products"),
     "/products/kettle": (None, "Kettle"),
     "/nowhere": (None, "There is no such page"),
-    "/users": (None, "Who is there?"),
+    "/users": (None, "Sign in to see this page"),
     "/products/teapot": ("ada", "Teapot"),
     "/todos": ("sue", "Todos"),
     "/account": ("ada", "Account"),

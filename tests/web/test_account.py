@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from infra.local.issuer import KEY_FILE, PATH, Issuer
 from tests.client import Client
 from tests.samples import unique
+from tests.web.answers import Trouble
 from tests.web.conftest import Shop
 
 
@@ -145,6 +146,17 @@ def test_account_changed_elsewhere_is_merged(shop: Shop, newcomer: Newcomer) -> 
     assert (user["name"], user["username"]) == ("Noor C.", username)
 
 
+def test_download_without_an_answer(shop: Shop) -> None:
+    """A file without the account would look as if the shop knew nothing."""
+    page = shop.open_as("bob", "/account")
+    expect(shop.field("Name")).to_have_value("Bob Okonjo")
+    shop.on_api("GET", "/users/", Trouble(500))
+
+    shop.button("Download my data").click()
+
+    expect(page.get_by_role("alert").filter(has_text="request-1")).to_be_visible()
+
+
 def test_users_by_email_and_username(shop: Shop) -> None:
     """The search is in the address; without case, as the API compares."""
     name = unique()
@@ -165,7 +177,7 @@ def test_users_by_email_and_username(shop: Shop) -> None:
     expect(rows).to_contain_text([f"Noor {name}"])
     shop.field("Username").fill(f"{name}x")
     shop.field("Username").press("Enter")
-    expect(page.get_by_text("Nobody has exactly this.")).to_be_visible()
+    expect(page.get_by_text("No user has exactly this")).to_be_visible()
     shop.field("Username").fill("")
     shop.field("Username").press("Enter")
     shop.is_at("/users")

@@ -54,12 +54,12 @@ def test_order_and_price_bounds_are_in_the_address(shop: Shop) -> None:
     items = [shop.product(price=low + step) for step in (2, 1, 3)]
     page = shop.open(f"/products?minPrice={low}")
 
-    page.get_by_label("To", exact=True).fill(f"{low + 2},00")
-    page.get_by_label("To", exact=True).press("Enter")
+    page.get_by_label("Highest price", exact=True).fill(f"{low + 2},00")
+    page.get_by_label("Highest price", exact=True).press("Enter")
     shop.is_at(f"/products?minPrice={low}&sort=price&maxPrice={low + 2}.00")
     expect(page.get_by_role("status").filter(has_text="2 products")).to_be_visible()
     assert names(shop) == [items[1]["name"], items[0]["name"]]
-    page.get_by_label("Order").select_option("Dearest first")
+    page.get_by_label("Sort by").select_option("Most expensive first")
     expect(page.get_by_role("main").get_by_role("link").first).to_have_text(items[0]["name"])
     assert "sort=-price" in shop.path
     page.reload()
@@ -67,7 +67,7 @@ def test_order_and_price_bounds_are_in_the_address(shop: Shop) -> None:
     page.go_back()
     expect(page.get_by_role("main").get_by_role("link").first).to_have_text(items[1]["name"])
     # Newest first has no bounds.
-    page.get_by_label("Order").select_option("Newest first")
+    page.get_by_label("Sort by").select_option("Newest first")
     shop.is_at("/products")
 
 
@@ -84,7 +84,7 @@ def test_wrong_price_bound(shop: Shop) -> None:
     """The API's message stands at the field; corrected, the list is there."""
     page = shop.open("/products?minPrice=x")
 
-    field = page.get_by_label("From", exact=True)
+    field = page.get_by_label("Lowest price", exact=True)
     expect(field).to_have_accessible_description(re.compile("price must be a number"))
     expect(field).to_have_attribute("aria-invalid", "true")
     field.fill("34,5")
@@ -189,7 +189,7 @@ def test_keyboard_alone(shop: Shop) -> None:
     assert shop.path == TEAPOT
     for _ in range(3):  # Order, From, To.
         page.keyboard.press("Tab")
-    expect(page.get_by_label("To", exact=True)).to_be_focused()
+    expect(page.get_by_label("Highest price", exact=True)).to_be_focused()
     page.get_by_role("link", name="Teapot", exact=True).focus()
     page.keyboard.press("Enter")
     shop.is_at("/products/teapot")

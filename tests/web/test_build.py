@@ -62,6 +62,7 @@ def test_two_builds_are_identical(tmp_path: Path) -> None:
     def contents(folder: Path) -> dict[str, bytes]:
         return {file.name: file.read_bytes() for file in folder.iterdir()}
 
+    build.preload(tmp_path / "browser")
     built = contents(build.DIST)
     # A build into another folder has it elsewhere.
     del built["3rdpartylicenses.txt"]
@@ -83,13 +84,25 @@ def test_first_download_is_small() -> None:
     assert 50_000 < build.initial_size(build.DIST) <= build.MAX_INITIAL == 100_000
 
 
+def test_first_download_is_preloaded() -> None:
+    """index.html names every module that main imports, so that none waits for another."""
+    page = (build.DIST / "index.html").read_text()
+    hints = set(re.findall(r'<link rel="modulepreload" href="([^"]+)"', page))
+
+    (main,) = build.initial_modules(build.DIST) - hints
+    assert main.startswith("main-")
+    assert hints < build.initial_modules(build.DIST)
+    for name in hints:
+        assert (build.DIST / name).exists()
+
+
 def test_build_that_is_too_large_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a sentence that says what to do."""
     monkeypatch.setattr(build, "MAX_INITIAL", 90_000)
     # The build that is there already.
     monkeypatch.setattr(node, "command", lambda *_: ["true"])
 
-    with pytest.raises(CommandError, match=r"too large: load the new code with the route"):
+    with pytest.raises(CommandError, match=r"too large. routes.ts and app.html are a part"):
         build.build()
 
 

@@ -101,7 +101,7 @@ def test_problem_has_the_request_id(shop: Shop) -> None:
     page = shop.open(PRODUCT)
 
     problem = page.get_by_role("alert").filter(has_text=SENTENCE)
-    expect(problem).to_contain_text("tell the shop this number: request-1")
+    expect(problem).to_contain_text("send the shop this request id: request-1")
     assert len(trouble.requests) == 1
 
 
@@ -142,7 +142,8 @@ def test_post_without_an_answer_shows_the_draft(shop: Shop) -> None:
 def test_lost_chunk(shop: Shop, times: int) -> None:
     """A tab from before a deployment asks for a file that is gone: reloaded once, and no more."""
     page = shop.open("/products")
-    expect(page.get_by_role("link", name="Products")).to_be_visible()
+    # The list loads the page of a product in advance.
+    page.wait_for_load_state("networkidle")
     asked: list[str] = []
     loads: list[str] = []
 
@@ -161,7 +162,7 @@ def test_lost_chunk(shop: Shop, times: int) -> None:
     page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
 
     if times == 1:
-        expect(page.get_by_role("heading", name="Who is there?")).to_be_visible()
+        expect(page.get_by_role("heading", name="Sign in to see this page")).to_be_visible()
         shop.is_at("/todos")
     else:
         shop.says("This page cannot be loaded.")
@@ -184,7 +185,7 @@ def test_page_that_cannot_be_loaded_offline(shop: Shop, context: BrowserContext)
     context.set_offline(False)
     page.evaluate(go, "/users")
 
-    expect(page.get_by_role("heading", name="Who is there?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in to see this page")).to_be_visible()
     assert page.evaluate("window.isSame")
 
 

@@ -44,9 +44,7 @@ def refusal(**variables: str) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A checkout with the packages that are installed here."""
-    copy = checkout(tmp_path / "storefront")
-    (copy / "web" / "node_modules").symlink_to(PROJECT / "web" / "node_modules")
-    return copy
+    return checkout(tmp_path / "storefront")
 
 
 @pytest.fixture
@@ -121,6 +119,13 @@ def test_api_that_is_not_there(local: Local, path: str) -> None:
         f"There is no API at {url}: start it with make run, or name another one with "
         "API_URL=https://... make web.\n"
     )
+
+
+def test_api_url_without_a_scheme(local: Local) -> None:
+    """The API is there: the sentence says what is wrong with its URL."""
+    said = refusal(WEB_PORT=str(free_port()), API_URL=f"127.0.0.1:{local.port}")
+
+    assert said.endswith("it has to begin with http:// or https://.\n")
 
 
 def test_node_that_cannot_be_had(tmp_path: Path) -> None:

@@ -92,17 +92,20 @@ def test_reload_after_the_issuers_session_has_ended(shop: Shop, context: Browser
 
 
 def test_sign_out(shop: Shop) -> None:
-    """Out here and at the issuer: a reload does not sign in again."""
-    page = shop.open_as("sue", "/users")
+    """Out here and at the issuer, without a draft: a reload does not sign in again."""
+    page = shop.open_as("sue", "/new-product")
+    shop.field("Name").fill("A secret product")
+    assert "A secret product" in page.evaluate(STORED)
 
     shop.button("Sign out").click()
     expect(shop.button("Sign in")).to_be_visible()
+    assert "A secret product" not in page.evaluate(STORED)
     page.reload()
 
     expect(shop.button("Sign in")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
     page = shop.open("/users")
-    expect(page.get_by_role("heading", name="Who is there?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in to see this page")).to_be_visible()
 
 
 def test_sign_in_that_is_denied(shop: Shop) -> None:
@@ -139,7 +142,7 @@ def test_issuer_that_cannot_be_reached(shop: Shop) -> None:
 
     shop.button("Sign in").click()
 
-    shop.says("The sign-in cannot be reached")
+    shop.says("The sign-in page does not respond")
     expect(page.get_by_role("heading", name="Teapot")).to_be_visible()
 
 
@@ -147,7 +150,7 @@ def test_pages_for_some(shop: Shop) -> None:
     """The page says what to do, and the sign-in leads to it."""
     for path in ("/todos", "/account", "/new-product", "/products/teapot/edit", "/users"):
         page = shop.open(path)
-        expect(page.get_by_role("heading", name="Who is there?")).to_be_visible()
+        expect(page.get_by_role("heading", name="Sign in to see this page")).to_be_visible()
 
     shop.sign_in("sue")
 

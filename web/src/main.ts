@@ -4,16 +4,18 @@ import { App } from './app/app';
 import { loadConfig } from './app/config';
 import { pause } from './app/layout/pause';
 import { providers } from './app/providers';
+import { loadProductPage } from './app/products/load-product-page';
 
-// A page that the browser has kept: its sign-in may have ended, and a request of its waits no more.
+// The browser has restored the page from its back/forward cache: its session may have ended.
 addEventListener('pageshow', ({ persisted }) => {
   if (persisted) location.reload();
 });
 
 try {
   const loading = loadConfig();
+  if (/^\/products\/[^/]+$/.test(location.pathname)) void loadProductPage();
   await pause();
-  // The browser's first one takes 20 ms: not while prices are rendered.
+  // The first NumberFormat takes 20 ms: create one before prices are rendered.
   new Intl.NumberFormat();
   await bootstrapApplication(App, providers(await loading));
 } catch (error) {

@@ -1,5 +1,4 @@
 import { Component, type ElementRef, inject, signal, viewChild } from '@angular/core';
-import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
 import { NavigationEnd, Router, RouterLink, RouterOutlet } from '@angular/router';
 
 import { Session } from './auth/session';
@@ -22,7 +21,7 @@ export class App {
 
   constructor() {
     const router = inject(Router);
-    router.events.pipe(takeUntilDestroyed()).subscribe((event) => {
+    router.events.subscribe((event) => {
       if (!(event instanceof NavigationEnd)) return;
       const path = event.urlAfterRedirects.split('?')[0];
       // Another page, and not the first one or other parameters of the same.

@@ -2,7 +2,7 @@ import type { Announcer } from './layout/announcer';
 
 /** In sessionStorage: when the page was loaded again because a file was missing. */
 const RELOADED = 'reloaded';
-/** In milliseconds. A file that is still missing does not load the page again and again. */
+/** A page is loaded again once in this time, in milliseconds. */
 const PAUSE = 60_000;
 
 /**

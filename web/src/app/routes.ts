@@ -2,10 +2,10 @@ import type { CanMatchFn, Route, Routes } from '@angular/router';
 
 import { signedIn, staff } from './auth/guards';
 import { pause } from './layout/pause';
+import { loadProductPage } from './products/load-product-page';
 import { ProductList } from './products/product-list';
-import { ProductPage } from './products/product-page';
 
-/** A page for some, and at the same address a page for the others that says what to do. */
+/** A page for the callers whom a guard admits; the others see AccessNeeded at the same path. */
 function guarded(guard: CanMatchFn, route: Route & { path: string }): Routes {
   return [
     { ...route, canMatch: [guard] },
@@ -17,12 +17,11 @@ function guarded(guard: CanMatchFn, route: Route & { path: string }): Routes {
   ];
 }
 
-// The list and a product are a part of the first download: they are where visits begin, after the
-// frame of the page.
+// The list is a part of the first download. `pause` lets the browser paint the frame of the page first.
 export const routes: Routes = [
   { path: '', pathMatch: 'full', redirectTo: 'products' },
   { path: 'products', component: ProductList, title: 'Products', canActivate: [pause] },
-  { path: 'products/:key', component: ProductPage, title: 'Product', canActivate: [pause] },
+  { path: 'products/:key', loadComponent: loadProductPage, title: 'Product', canActivate: [pause] },
   ...guarded(staff, {
     path: 'products/:key/edit',
     loadComponent: () => import('./products/product-edit').then((file) => file.ProductEdit),

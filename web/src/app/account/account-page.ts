@@ -6,6 +6,7 @@ import { problemOf } from '../api/problem';
 import { Session } from '../auth/session';
 import { Dialogs } from '../forms/dialogs';
 import { Saver } from '../forms/saver';
+import { ActionProblem } from '../layout/action-problem';
 import { Announcer } from '../layout/announcer';
 import { ProblemView } from '../layout/problem-view';
 import { AccountForm } from './account-form';
@@ -14,6 +15,7 @@ import { AccountForm } from './account-form';
 @Component({
   selector: 'shop-account-page',
   imports: [AccountForm, ProblemView],
+  providers: [ActionProblem],
   template: `
     <h1>Account</h1>
     @if (isNew()) {
@@ -37,7 +39,7 @@ import { AccountForm } from './account-form';
         </button>
       }
     </div>
-    @if (problem(); as error) {
+    @if (problem.error(); as error) {
       <shop-problem [error]="error" [canRetry]="false" />
     }
   `,
@@ -49,39 +51,41 @@ export class AccountPage {
   private readonly dialogs = inject(Dialogs);
   private readonly announcer = inject(Announcer);
   /** As it was when the page was opened: the page stays when the session ends. */
-  protected readonly subject = signal(this.session.caller()?.subject ?? '');
+  protected readonly subject = signal(this.session.subject);
   protected readonly user = itemResource<User>(() => ['users', this.subject()]);
   protected readonly isNew = computed(() => problemOf(this.user.error()).status === 404);
   protected readonly stored = computed(() =>
     this.user.hasValue() ? this.user.value() : undefined,
   );
-  protected readonly problem = signal<unknown>(undefined);
+  protected readonly problem = inject(ActionProblem);
 
   protected async download(): Promise<void> {
-    this.problem.set(undefined);
+    this.problem.clear();
     try {
-      const [todos, reviews] = await Promise.all([
+      const [user, todos, reviews] = await Promise.all([
+        this.saver.readOrNone<User>(['users', this.subject()]),
         this.api.readAll<Todo>(['todos']),
         this.api.readAll<Review>(['reviews'], { author: 'me' }),
       ]);
-      const user = this.stored() ?? null;
-      save('my-data.json', JSON.stringify({ user, todos, reviews }, null, 2));
+      const data = { user: user ?? null, todos, reviews };
+      downloadFile('my-data.json', JSON.stringify(data, null, 2));
       this.announcer.say('Your data are downloaded.');
     } catch (error) {
-      this.problem.set(error);
+      this.problem.report(error);
     }
   }
 
   protected async delete(user: User): Promise<void> {
-    this.problem.set(undefined);
+    this.problem.clear();
     const isSure = await this.dialogs.confirm({
       title: 'Delete your account?',
       text:
         'Your account and all your todos are deleted, and cannot be brought back. Your reviews ' +
-        'stay where they are, with the name that they have: delete those first that shall not.',
+        'stay: to remove them, delete them before your account.',
       action: 'Delete my account',
     });
     if (!isSure) return;
+    this.announcer.say('Your account is being deleted.');
     try {
       // The user last: if this stops half-way, the button is still there.
       for (const todo of await this.api.readAll<Todo>(['todos'])) {
@@ -89,14 +93,14 @@ export class AccountPage {
       }
       await this.saver.deleteAnyway(['users', user.userId], user);
     } catch (error) {
-      this.problem.set(error);
+      this.problem.report(error);
       return;
     }
     await this.session.signOut();
   }
 }
 
-function save(name: string, text: string): void {
+function downloadFile(name: string, text: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
   link.download = name;

@@ -1,20 +1,16 @@
-import {
-  HttpClient,
-  HttpErrorResponse,
-  httpResource,
-  type HttpResourceRef,
-} from '@angular/common/http';
-import { computed, inject, Injectable, linkedSignal, type Signal, signal } from '@angular/core';
+import { HttpClient, httpResource, type HttpResourceRef } from '@angular/common/http';
+import { computed, inject, Injectable, linkedSignal, type Signal } from '@angular/core';
 import { firstValueFrom } from 'rxjs';
 
 import { CONFIG } from '../config';
 import type { Page } from './items';
 import { parseJson } from './json';
 import type { MergePatch } from './merge';
+import { hasStatus } from './problem';
 
 const MERGE_PATCH = 'application/merge-patch+json';
 
-/** Query parameters; undefined ones are left out. */
+/** Query parameters; undefined and empty ones are left out. */
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
 /** Requests to the API. Every method rejects with an HttpErrorResponse. */
@@ -29,7 +25,7 @@ export class Api {
   }
 
   async read<T>(segments: readonly string[], parameters: Parameters = {}): Promise<T> {
-    const params = given(parameters);
+    const params = withoutEmpty(parameters);
     const text = await firstValueFrom(
       this.http.get(this.url(segments), { params, responseType: 'text' }),
     );
@@ -72,7 +68,7 @@ export class Api {
     try {
       await firstValueFrom(this.http.delete(this.url(segments), { headers, responseType: 'text' }));
     } catch (error) {
-      if (!(error instanceof HttpErrorResponse) || error.status !== 404) throw error;
+      if (!hasStatus(error, 404)) throw error;
     }
   }
 }
@@ -119,16 +115,17 @@ export function listResource<T>(
   const first = httpResource.text(
     () => {
       const asked = request();
-      return asked && { url: api.url(asked.segments), params: given(asked.parameters ?? {}) };
+      return (
+        asked && { url: api.url(asked.segments), params: withoutEmpty(asked.parameters ?? {}) }
+      );
     },
     { parse: (text) => parseJson(text) as Page<T> },
   );
   const pages = linkedSignal(() => (first.hasValue() ? first.value() : undefined));
-  const moreError = linkedSignal<unknown>(() => {
-    first.status();
-    return undefined;
-  });
-  const isLoadingMore = signal(false);
+  // Another object when the list begins again.
+  const start = computed(() => ({ status: first.status(), request: request() }));
+  const moreError = linkedSignal<unknown, unknown>({ source: start, computation: () => undefined });
+  const isLoadingMore = linkedSignal({ source: start, computation: () => false });
   return {
     items: computed(() => pages()?.items),
     hasMore: computed(() => Boolean(pages()?.next)),
@@ -142,7 +139,8 @@ export function listResource<T>(
     },
     keyOf,
     async more() {
-      const asked = request();
+      const began = start();
+      const asked = began.request;
       const shown = pages();
       if (!asked || !shown?.next || isLoadingMore()) return shown?.items.length ?? 0;
       isLoadingMore.set(true);
@@ -151,16 +149,16 @@ export function listResource<T>(
         const page = await api.read<Page<T>>(asked.segments, parameters);
         pages.update((now) => {
           // Not if the list has begun again in the meantime.
-          if (now?.next !== shown.next) return now;
+          if (began !== start() || !now) return now;
           // Without those that a write has put into the list.
           const keys = new Set(now.items.map(keyOf));
           const items = page.items.filter((item) => !keys.has(keyOf(item)));
           return { items: [...now.items, ...items], next: page.next };
         });
       } catch (error) {
-        moreError.set(error);
+        if (began === start()) moreError.set(error);
       } finally {
-        isLoadingMore.set(false);
+        if (began === start()) isLoadingMore.set(false);
       }
       return shown.items.length;
     },
@@ -173,7 +171,7 @@ export function listResource<T>(
   };
 }
 
-function given(parameters: Parameters): Record<string, string> {
+function withoutEmpty(parameters: Parameters): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).filter((entry): entry is [string, string] => Boolean(entry[1])),
   );

@@ -12,12 +12,14 @@ describe('Decimal', () => {
     ['007', '7'],
     ['.5', '0.5'],
     ['5.', '5'],
+    ['0.125', '0.125'],
+    ['1234.500', '1234.500'],
     [' 3 ', '3'],
   ])('reads what a person types: %s', (typed, text) => {
     expect(Decimal.parse(typed)?.text).toBe(text);
   });
 
-  it.each(['', ' ', '.', ',', '-', '1.234,50', '1,234.50', '1e3', 'x', '١'])(
+  it.each(['', ' ', '.', ',', '-', '1.234,50', '1,234.50', '1,000', '12.345', '1e3', 'x', '١'])(
     'leaves other text to the API: %j',
     (typed) => {
       expect(Decimal.parse(typed)).toBeUndefined();

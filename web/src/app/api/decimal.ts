@@ -1,3 +1,6 @@
+// One separator, before three digits.
+const AMBIGUOUS = /^-?[1-9]\d{0,2}[.,]\d{3}$/;
+
 /**
  * A decimal number as the text that JSON has for it, so that it never goes through a binary float.
  *
@@ -8,11 +11,12 @@ export class Decimal {
 
   /**
    * The number that a person typed, with a point or a comma before the decimals. Undefined for
-   * other text, such as `1.234,50`: the API then says what it expects.
+   * other text, such as `1.234,50`, and for `1,000`, which is one or a thousand: the API then says
+   * what it expects.
    */
   static parse(typed: string): Decimal | undefined {
     const found = /^(-?)0*(\d*)(?:[.,](\d*))?$/.exec(typed.trim());
-    if (!found || !/\d/.test(typed)) return undefined;
+    if (!found || !/\d/.test(typed) || AMBIGUOUS.test(typed.trim())) return undefined;
     const [, sign = '', integer = '', decimals = ''] = found;
     return new Decimal(sign + (integer || '0') + (decimals && `.${decimals}`));
   }

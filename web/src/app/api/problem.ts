@@ -11,6 +11,11 @@ export interface Problem {
   errors: readonly { field: string; message: string }[];
 }
 
+/** Whether an error is a response of the API with a status. */
+export function hasStatus(error: unknown, status: number): error is HttpErrorResponse {
+  return error instanceof HttpErrorResponse && error.status === status;
+}
+
 /** The problem behind an error of HttpClient, or of a program. */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof HttpErrorResponse)) {

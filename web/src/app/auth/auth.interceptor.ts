@@ -14,6 +14,7 @@ import {
   throwError,
 } from 'rxjs';
 
+import { hasStatus } from '../api/problem';
 import { CONFIG } from '../config';
 import { Session } from './session';
 
@@ -43,7 +44,7 @@ export const authInterceptor: HttpInterceptorFn = (request, next) => {
           return send(request, next, newToken).pipe(
             // Not a matter of time: the API does not trust the issuer, or has blocked the person.
             ifRefused((again) => {
-              session.lapse();
+              session.expire();
               return anonymously(again);
             }),
           );
@@ -61,8 +62,6 @@ function ifRefused<T>(
   otherwise: (error: HttpErrorResponse) => Observable<T>,
 ): MonoTypeOperatorFunction<T> {
   return catchError((error: unknown) =>
-    error instanceof HttpErrorResponse && error.status === 401
-      ? otherwise(error)
-      : throwError(() => error),
+    hasStatus(error, 401) ? otherwise(error) : throwError(() => error),
   );
 }

@@ -15,10 +15,10 @@ interface State {
 }
 
 /** The end of a sign-in: the tokens, or why there are none. */
-export interface Finished {
+export interface SignInResult {
   url: string;
   user?: User;
-  /** Undefined also where nobody was signed in at the issuer, and none was to be asked. */
+  /** Undefined also if `prompt=none` found nobody signed in at the issuer. */
   reason?: string;
 }
 
@@ -52,12 +52,12 @@ export class Oidc {
     // In place of this page in the history, which would redirect again on the way back.
     const silently = prompt && ({ prompt, redirectMethod: 'replace' } as const);
     await this.manager.signinRedirect({ state, ...silently });
-    // Until the browser has left.
+    // Never resolves: the browser leaves the page.
     await new Promise(() => undefined);
   }
 
   /** End the sign-in whose answer is in the address. */
-  async finish(): Promise<Finished> {
+  async finish(): Promise<SignInResult> {
     try {
       const user = await this.manager.signinRedirectCallback();
       return { user, url: (user.state as State).url };

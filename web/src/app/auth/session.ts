@@ -37,11 +37,16 @@ export class Session {
   private oidc: Promise<Oidc> | undefined;
   private renewal: Promise<void> | undefined;
   private loaded: Promise<void> = Promise.resolve();
+  private readonly tabs = new BroadcastChannel('session');
 
   readonly caller = signal<Caller | null>(null);
+  /** Of the person whom this page knows, also after the session has expired; or nothing. */
+  subject = '';
+  /** Whether the browser is on its way to the issuer's logout. */
+  readonly isLeaving = signal(false);
   /** Whether the session has ended by itself. */
-  readonly hasLapsed = signal(false);
-  /** Whether people can sign in: not where the API is open to everybody. */
+  readonly hasExpired = signal(false);
+  /** False where the API is open to everybody. */
   readonly canSignIn = this.config.issuer !== null;
   readonly isSignedIn = computed(() => this.caller() !== null);
   readonly isStaff = computed(() => this.caller()?.roles.includes(STAFF) ?? false);
@@ -61,11 +66,16 @@ export class Session {
 
   /** Before the first page: end a sign-in, or renew the one that a reload has lost. */
   async start(): Promise<void> {
+    // The person has signed out in another tab.
+    this.tabs.onmessage = () => {
+      sessionStorage.clear();
+      location.assign('/');
+    };
     const answer = new URLSearchParams(location.search);
     if (this.canSignIn && answer.has('state') && (answer.has('code') || answer.has('error'))) {
       await this.finish();
     } else if (this.canSignIn && sessionStorage.getItem(SIGNED_IN)) {
-      // An issuer that shows a page all the same must not get the browser back again and again.
+      // Prevents a redirect loop with an issuer that ignores `prompt=none`.
       sessionStorage.removeItem(SIGNED_IN);
       await this.redirect('none');
     }
@@ -79,10 +89,12 @@ export class Session {
 
   /** Forget the tokens and every draft, and leave for the issuer's logout. */
   async signOut(): Promise<void> {
-    sessionStorage.clear();
     const user = this.user();
+    this.isLeaving.set(true);
     this.user.set(null);
     this.caller.set(null);
+    sessionStorage.clear();
+    this.tabs.postMessage('signed out');
     try {
       await (await this.load()).signOut(user);
     } catch {
@@ -103,10 +115,10 @@ export class Session {
   }
 
   /** The session has ended by itself. */
-  lapse(): void {
+  expire(): void {
     this.user.set(null);
     this.caller.set(null);
-    this.hasLapsed.set(true);
+    this.hasExpired.set(true);
     sessionStorage.removeItem(SIGNED_IN);
   }
 
@@ -114,7 +126,7 @@ export class Session {
     const oidc = await this.load();
     const user = await oidc.renew(this.user());
     if (user) this.user.set(user);
-    else this.lapse();
+    else this.expire();
   }
 
   private async finish(): Promise<void> {
@@ -133,13 +145,15 @@ export class Session {
       () => undefined,
     );
     this.caller.set(root?.caller ?? null);
+    this.subject = root?.caller?.subject ?? '';
+    if (!root) this.announcer.alert('The shop cannot say who you are. Reload the page.');
   }
 
   private async redirect(prompt?: 'none'): Promise<void> {
     try {
       await (await this.load()).signIn(this.location.path(true), prompt);
     } catch {
-      this.announcer.alert('The sign-in cannot be reached. Try again in a moment.');
+      this.announcer.alert('The sign-in page does not respond. Try again in a moment.');
     }
   }
 

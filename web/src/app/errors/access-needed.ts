@@ -10,9 +10,9 @@ import { Session } from '../auth/session';
   template: `
     @if (session.isSignedIn()) {
       <h1>This page is for staff</h1>
-      <p>You are signed in, but you do not work here. Ask the shop for access.</p>
+      <p>Your account has no staff access. Ask the shop for it.</p>
     } @else {
-      <h1>Who is there?</h1>
+      <h1>Sign in to see this page</h1>
       <p>Use “Sign in” at the top of the page, and you come back here.</p>
     }
     <p><a routerLink="/products">See all products</a></p>

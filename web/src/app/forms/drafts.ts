@@ -20,7 +20,11 @@ export class Drafts {
   }
 
   write(name: string, draft: Draft): void {
-    sessionStorage.setItem(`draft:${name}`, JSON.stringify(draft));
+    try {
+      sessionStorage.setItem(`draft:${name}`, JSON.stringify(draft));
+    } catch {
+      // A text that is larger than the storage: the API refuses it, too.
+    }
   }
 
   remove(name: string): void {
@@ -29,8 +33,8 @@ export class Drafts {
 }
 
 /**
- * The idempotency key of a body: the one that it was sent with, or a new one. An answer that was
- * lost is got again by the same key; another body needs another one.
+ * The idempotency key of a body: the one that it was sent with, or a new one. The API answers the
+ * same key and body with the answer that was lost; another body needs another key.
  */
 export function idempotencyKey(draft: Draft, body: string): string {
   if (draft.sent?.body !== body) draft.sent = { body, key: crypto.randomUUID() };

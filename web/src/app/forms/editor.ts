@@ -40,7 +40,7 @@ const LOCKED_DURING_SAVE = schema<Values>((path) => {
 });
 
 interface EditorOptions<V extends Values, T> {
-  /** What the draft is found by after a reload. */
+  /** The draft's key in sessionStorage, without the person's. */
   name: string;
   /** The item that is changed; absent for a new one. */
   item?: T | undefined;
@@ -49,6 +49,8 @@ interface EditorOptions<V extends Values, T> {
   save: (draft: Draft<V, T>) => Promise<T | undefined>;
   /** What the person reads after a save. */
   message: (item: T) => string;
+  /** Shows the stored item in the page around the form, also after the person has left the form. */
+  stored?: (item: T) => void;
   /** What follows a save, unless the person has left the form in the meantime. */
   saved: (item: T) => unknown;
 }
@@ -62,12 +64,9 @@ export function createEditor<V extends Values, T>(
   const session = injector.get(Session);
   const announcer = injector.get(Announcer);
   // A draft is the person's own: another one may sign in in the same tab.
-  const name = `${session.caller()?.subject ?? ''}/${options.name}`;
+  const name = `${session.subject}/${options.name}`;
   const problem = signal<unknown>(undefined);
-  let hasLeft = false;
-  injector.get(DestroyRef).onDestroy(() => {
-    hasLeft = true;
-  });
+  const page = injector.get(DestroyRef);
 
   function open(item: T | undefined, kept?: Draft<V, T>) {
     const draft: Draft<V, T> = { ...kept, values: kept?.values ?? options.values(item) };
@@ -90,9 +89,9 @@ export function createEditor<V extends Values, T>(
   );
 
   async function action() {
-    const form = opened();
-    const { draft, fields } = form;
-    draft.values = form.values();
+    const current = opened();
+    const { draft, fields } = current;
+    draft.values = current.values();
     problem.set(undefined);
     try {
       const saving = options.save(draft);
@@ -100,14 +99,15 @@ export function createEditor<V extends Values, T>(
       drafts.write(name, draft);
       const item = await saving;
       if (!item) return undefined;
-      form.isSaved = true;
+      options.stored?.(item);
+      current.isSaved = true;
       drafts.remove(name);
-      if (!hasLeft) await options.saved(item);
+      if (!page.destroyed) await options.saved(item);
       announcer.say(options.message(item));
       return undefined;
     } catch (error) {
       const { status, detail, errors } = problemOf(error);
-      if (hasLeft) {
+      if (page.destroyed) {
         announcer.alert(`Not saved: ${detail}`);
         return undefined;
       }

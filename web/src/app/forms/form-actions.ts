@@ -13,7 +13,8 @@ import { ProblemView } from '../layout/problem-view';
     <div class="actions">
       <!-- Not disabled while it saves: a disabled button loses the focus. -->
       <button type="submit" [attr.aria-busy]="isSaving() || null">Save</button>
-      @if (canCancel()) {
+      <!-- Not while it saves: the request may have happened already. -->
+      @if (canCancel() && !isSaving()) {
         <button type="button" class="quiet" (click)="cancelled.emit()">Cancel</button>
       }
     </div>

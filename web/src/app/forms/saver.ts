@@ -1,8 +1,8 @@
-import { HttpErrorResponse } from '@angular/common/http';
 import { inject, Injectable } from '@angular/core';
 
 import { Api } from '../api/api';
 import type { Item } from '../api/items';
+import { hasStatus } from '../api/problem';
 import { changes, type Fields, merge } from '../api/merge';
 import { type Draft, idempotencyKey } from './drafts';
 import { Dialogs } from './dialogs';
@@ -30,16 +30,16 @@ export class Saver {
     mine: Fields,
   ): Promise<T | undefined> {
     let stored = base;
-    let patch = changes(fieldsOf(base), mine);
+    let patch = changes(asFields(base), mine);
     while (Object.keys(patch).length > 0) {
       try {
         return await this.api.patch<T>(segments, patch, stored.etag);
       } catch (error) {
-        if (!(error instanceof HttpErrorResponse) || error.status !== 412) throw error;
+        if (!hasStatus(error, 412)) throw error;
       }
-      const wanted = { ...fieldsOf(stored), ...withoutNulls(patch) };
+      const wanted = { ...asFields(stored), ...withoutNulls(patch) };
       const theirs = await this.api.read<T>(segments);
-      const merged = merge(fieldsOf(stored), wanted, fieldsOf(theirs));
+      const merged = merge(asFields(stored), wanted, asFields(theirs));
       patch = merged.patch;
       if (merged.conflicts.length > 0) {
         const chosen = await this.dialogs.resolve(merged.conflicts);
@@ -56,8 +56,9 @@ export class Saver {
     try {
       await this.api.delete(segments, etag);
     } catch (error) {
-      if (!(error instanceof HttpErrorResponse) || error.status !== 412) throw error;
-      await this.deleteAnyway(segments, await this.api.read<Item>(segments));
+      if (!hasStatus(error, 412)) throw error;
+      const now = await this.readOrNone<Item>(segments);
+      if (now) await this.deleteAnyway(segments, now);
     }
   }
 
@@ -75,15 +76,27 @@ export class Saver {
         await this.api.delete(segments, etag);
         return true;
       } catch (error) {
-        if (!(error instanceof HttpErrorResponse) || error.status !== 412) throw error;
-        ({ etag } = await this.api.read<Item>(segments));
+        if (!hasStatus(error, 412)) throw error;
+        const now = await this.readOrNone<Item>(segments);
+        if (!now) return true;
+        ({ etag } = now);
         text = 'Somebody else has changed it in the meantime. It cannot be brought back.';
       }
     }
   }
+
+  /** An item as it is now, or undefined if it is gone. */
+  async readOrNone<T extends Item>(segments: readonly string[]): Promise<T | undefined> {
+    try {
+      return await this.api.read<T>(segments);
+    } catch (error) {
+      if (!hasStatus(error, 404)) throw error;
+      return undefined;
+    }
+  }
 }
 
-function fieldsOf(item: Item): Fields {
+function asFields(item: Item): Fields {
   return item as unknown as Fields;
 }
 

@@ -1,15 +1,15 @@
 import { Injectable, signal } from '@angular/core';
 
 /** One sentence or none. It is an object, so that the same sentence is read a second time. */
-type Said = readonly [] | readonly [{ text: string }];
+type Messages = readonly [] | readonly [{ text: string }];
 
 /** Says what has happened: in a live region, so that a screen reader reads it, and on the page. */
 @Injectable({ providedIn: 'root' })
 export class Announcer {
   /** What has happened, such as a product that was saved. */
-  readonly message = signal<Said>([]);
+  readonly message = signal<Messages>([]);
   /** What went wrong, and is not shown elsewhere on the page. */
-  readonly warning = signal<Said>([]);
+  readonly warning = signal<Messages>([]);
 
   say(text: string): void {
     this.warning.set([]);

@@ -1,6 +1,7 @@
 import { Component, effect, inject, signal } from '@angular/core';
 
 import { Connection, type Reason } from '../api/connection';
+import { Focus } from './focus';
 
 const SENTENCES: Record<Reason, string> = {
   offline: 'You are offline. This page goes on when the connection is back.',
@@ -21,7 +22,7 @@ const SENTENCES: Record<Reason, string> = {
             <span aria-hidden="true">Trying again in {{ seconds() }} s.</span>
           }
         </p>
-        <button type="button" class="small" (click)="connection.retryNow()">Try now</button>
+        <button type="button" class="small" (click)="retry()">Try now</button>
       }
     </div>
   `,
@@ -30,6 +31,7 @@ export class ConnectionBar {
   protected readonly connection = inject(Connection);
   protected readonly sentences = SENTENCES;
   protected readonly seconds = signal(0);
+  private readonly focus = inject(Focus);
 
   constructor() {
     effect((onCleanup) => {
@@ -44,5 +46,11 @@ export class ConnectionBar {
         clearInterval(timer);
       });
     });
+  }
+
+  protected retry(): void {
+    this.connection.retryNow();
+    // The button goes.
+    this.focus.on('main');
   }
 }

@@ -23,7 +23,7 @@ import { Focus } from './focus';
 })
 export class More<T> {
   readonly list = input.required<List<T>>();
-  /** An item's element has the id of this and the item's key. */
+  /** What the id of an item's element begins with; the item's key follows. */
   readonly idPrefix = input.required<string>();
   private readonly focus = inject(Focus);
 

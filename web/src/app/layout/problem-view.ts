@@ -1,7 +1,8 @@
-import { Component, computed, input, output } from '@angular/core';
+import { Component, computed, inject, input, output } from '@angular/core';
 import { RouterLink } from '@angular/router';
 
 import { problemOf } from '../api/problem';
+import { Focus } from './focus';
 
 /** Why something could not be loaded or done, and what the person can do. */
 @Component({
@@ -24,13 +25,13 @@ import { problemOf } from '../api/problem';
         }
         @default {
           @if (canRetry()) {
-            <p><button type="button" (click)="retry.emit()">Try now</button></p>
+            <p><button type="button" (click)="tryNow()">Try now</button></p>
           }
         }
       }
       @if (problem().requestId; as id) {
         <p class="hint">
-          If it stays like this, tell the shop this number: <code>{{ id }}</code>
+          If this happens again, send the shop this request id: <code>{{ id }}</code>
         </p>
       }
     </div>
@@ -40,5 +41,12 @@ export class ProblemView {
   readonly error = input.required<unknown>();
   readonly canRetry = input(true);
   readonly retry = output();
+  private readonly focus = inject(Focus);
   protected readonly problem = computed(() => problemOf(this.error()));
+
+  protected tryNow(): void {
+    this.retry.emit();
+    // The button goes.
+    this.focus.on('main');
+  }
 }

@@ -1,4 +1,12 @@
-import { Component, computed, effect, inject, input, untracked } from '@angular/core';
+import {
+  afterNextRender,
+  Component,
+  computed,
+  effect,
+  inject,
+  input,
+  untracked,
+} from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 
 import { listResource } from '../api/api';
@@ -9,13 +17,13 @@ import { Session } from '../auth/session';
 import { Focus } from '../layout/focus';
 import { More } from '../layout/more';
 import { ProblemView } from '../layout/problem-view';
-import { Created } from './created';
+import { loadProductPage } from './load-product-page';
 import { ProductCard } from './product-card';
 
 const SORTS = [
   { value: '', label: 'Newest first' },
   { value: 'price', label: 'Cheapest first' },
-  { value: '-price', label: 'Dearest first' },
+  { value: '-price', label: 'Most expensive first' },
 ];
 
 /** The catalogue. Its order and its price bounds are in the address. */
@@ -32,8 +40,12 @@ export class ProductList {
 
   protected readonly session = inject(Session);
   private readonly router = inject(Router);
-  private readonly focus = inject(Focus);
+  protected readonly focus = inject(Focus);
   protected readonly sorts = SORTS;
+  protected readonly bounds = [
+    { parameter: 'minPrice', label: 'Lowest price', value: this.minPrice },
+    { parameter: 'maxPrice', label: 'Highest price', value: this.maxPrice },
+  ] as const;
   protected readonly list = listResource<Product>(
     () => ({
       segments: ['products'],
@@ -42,14 +54,15 @@ export class ProductList {
     ({ id }) => id,
   );
   /** What is wrong with a price bound, by parameter. */
-  protected readonly boundErrors = computed(() =>
+  protected readonly errors = computed(() =>
     parameterErrors(this.list.error(), ['minPrice', 'maxPrice']),
   );
-  protected readonly hasBounds = computed(() => Boolean(this.minPrice() ?? this.maxPrice()));
+  protected readonly hasBounds = computed(() => [this.minPrice(), this.maxPrice()].some(Boolean));
   protected readonly summary = computed(() => this.list.summary('product'));
 
   constructor() {
-    const created = inject(Created).take();
+    afterNextRender(() => void loadProductPage());
+    const created = this.router.currentNavigation()?.extras.info as Product | undefined;
     let isShown = false;
     effect(() => {
       if (!created || isShown || !this.list.items()) return;
@@ -70,7 +83,7 @@ export class ProductList {
     await this.navigate({ sort: sort || undefined, ...bounds });
   }
 
-  protected async bound(parameter: 'minPrice' | 'maxPrice', typed: string): Promise<void> {
+  protected async setBound(parameter: 'minPrice' | 'maxPrice', typed: string): Promise<void> {
     const price = typed.trim() ? (Decimal.parse(typed)?.text ?? typed) : undefined;
     await this.navigate({ sort: this.sort() ?? 'price', [parameter]: price });
   }

@@ -4,7 +4,6 @@ import { Router } from '@angular/router';
 import type { Product } from '../api/items';
 import { createEditor } from '../forms/editor';
 import { Saver } from '../forms/saver';
-import { Created } from './created';
 import { ProductForm } from './product-form';
 import { fieldsOf, type ProductValues, valuesOf } from './product-values';
 
@@ -20,16 +19,13 @@ import { fieldsOf, type ProductValues, valuesOf } from './product-values';
 export class ProductNew {
   private readonly saver = inject(Saver);
   private readonly router = inject(Router);
-  private readonly created = inject(Created);
   protected readonly editor = createEditor<ProductValues, Product>(inject(Injector), {
     name: 'new-product',
     values: valuesOf,
     save: (draft) => this.saver.create<Product>(['products'], fieldsOf(draft.values), draft),
     message: ({ name }) => `${name} is in the shop.`,
-    saved: (product) => {
-      this.created.put(product);
-      return this.router.navigate(['/products']);
-    },
+    // The list shows it.
+    saved: (product) => this.router.navigate(['/products'], { info: product }),
   });
 
   protected async cancel(): Promise<void> {

@@ -1,4 +1,4 @@
-import { Component, computed, effect, inject, Injector, input, signal } from '@angular/core';
+import { Component, computed, DestroyRef, effect, inject, Injector, input } from '@angular/core';
 import { Title } from '@angular/platform-browser';
 import { Router, RouterLink } from '@angular/router';
 
@@ -6,6 +6,7 @@ import { itemResource } from '../api/api';
 import type { Product } from '../api/items';
 import { Session } from '../auth/session';
 import { Lazy } from '../layout/lazy';
+import { ActionProblem } from '../layout/action-problem';
 import { Announcer } from '../layout/announcer';
 import { PricePipe } from '../layout/price.pipe';
 import { ProblemView } from '../layout/problem-view';
@@ -15,6 +16,7 @@ import { ProductTile } from './product-tile';
 @Component({
   selector: 'shop-product-page',
   imports: [Lazy, PricePipe, ProblemView, ProductTile, RouterLink],
+  providers: [ActionProblem],
   template: `
     @if (product.hasValue()) {
       <article class="product">
@@ -32,9 +34,10 @@ import { ProductTile } from './product-tile';
                 Delete
               </button>
             </div>
-            @if (problem(); as error) {
-              <shop-problem [error]="error" [canRetry]="false" />
-            }
+          }
+          <!-- Also for a person who is not staff any more, because the session has ended. -->
+          @if (problem.error(); as error) {
+            <shop-problem [error]="error" [canRetry]="false" />
           }
         </div>
       </article>
@@ -61,8 +64,9 @@ export class ProductPage {
   private readonly injector = inject(Injector);
   private readonly announcer = inject(Announcer);
   private readonly router = inject(Router);
+  private readonly page = inject(DestroyRef);
   protected readonly product = itemResource<Product>(() => ['products', this.key()]);
-  protected readonly problem = signal<unknown>(undefined);
+  protected readonly problem = inject(ActionProblem);
   // After the product, and not in the first download.
   protected readonly reviewList = () =>
     import('../reviews/review-list').then((file) => file.ReviewList);
@@ -79,16 +83,16 @@ export class ProductPage {
   }
 
   protected async delete(product: Product): Promise<void> {
-    this.problem.set(undefined);
+    this.problem.clear();
     try {
       const { Saver } = await import('../forms/saver');
       const saver = this.injector.get(Saver);
       if (!(await saver.delete(['products', product.id], product, product.name))) return;
     } catch (error) {
-      this.problem.set(error);
+      this.problem.report(error);
       return;
     }
-    await this.router.navigate(['/products']);
+    if (!this.page.destroyed) await this.router.navigate(['/products']);
     this.announcer.say(`${product.name} is deleted.`);
   }
 }

@@ -33,7 +33,10 @@ interface ReviewValues extends Record<string, string> {
           }
         </select>
       </shop-field>
-      <shop-field label="Name" hint="Everybody sees it. Without one, the shop makes one up.">
+      <shop-field
+        label="Name"
+        hint="Everybody sees it. If you leave it empty, the shop makes up a name."
+      >
         <input [formField]="editor.fields().name" autocomplete="name" />
       </shop-field>
       <shop-form-actions
@@ -51,6 +54,8 @@ export class ReviewForm implements OnInit {
   /** The review to change. */
   readonly review = input<Review>();
   // Inputs, because the form is rendered by shopLazy, which has no outputs.
+  /** Shows the stored review, also if the form has gone in the meantime. */
+  readonly stored = input.required<(review: Review) => void>();
   readonly saved = input.required<(review: Review) => void>();
   readonly cancelled = input<() => void>();
 
@@ -78,6 +83,7 @@ export class ReviewForm implements OnInit {
           : this.saver.create<Review>(['reviews'], { ...fields, productId }, draft);
       },
       message: () => (item ? 'The review is saved.' : 'Thank you: your review is here.'),
+      stored: this.stored(),
       saved: (review) => {
         this.saved()(review);
         // The form stays, for another one.

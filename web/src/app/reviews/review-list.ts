@@ -1,10 +1,11 @@
-import { Component, computed, inject, input, linkedSignal, signal } from '@angular/core';
+import { Component, computed, inject, input, linkedSignal } from '@angular/core';
 
 import { listResource } from '../api/api';
 import type { Review } from '../api/items';
 import { Session } from '../auth/session';
 import { Saver } from '../forms/saver';
 import { Lazy } from '../layout/lazy';
+import { ActionProblem } from '../layout/action-problem';
 import { Announcer } from '../layout/announcer';
 import { DayPipe } from '../layout/day.pipe';
 import { Focus } from '../layout/focus';
@@ -17,6 +18,7 @@ import { Stars } from './stars';
 @Component({
   selector: 'shop-review-list',
   imports: [DayPipe, Lazy, More, ProblemView, Stars],
+  providers: [ActionProblem],
   templateUrl: './review-list.html',
 })
 export class ReviewList {
@@ -40,27 +42,29 @@ export class ReviewList {
     this.productId();
     return undefined;
   });
-  protected readonly problem = signal<unknown>(undefined);
-  /** A form on the page: for a new review, unless another one is open. */
+  protected readonly problem = inject(ActionProblem);
+  /** Whether the form for a new review is shown. */
   protected readonly isWriting = computed(
     () => this.canWrite() && this.session.isSignedIn() && !this.editing(),
   );
 
-  /** The form: with the first person who can write. */
+  /** Loads the form, when a caller can write. */
   protected readonly form = () => import('./review-form').then((file) => file.ReviewForm);
 
   protected canChange(review: Review): boolean {
     return this.session.isStaff() || this.mine.has(review.id);
   }
 
-  protected readonly add = (review: Review): void => {
-    this.mine.add(review.id);
-    this.list.update((items) => [review, ...items.filter(({ id }) => id !== review.id)]);
-    this.focus.on(`review-${review.id}`);
+  /** Show a stored review: at its place, or as the newest one. */
+  protected readonly store = (review: Review): void => {
+    const isNew = !this.list.items()?.some(({ id }) => id === review.id);
+    if (isNew) this.mine.add(review.id);
+    this.list.update((items) =>
+      isNew ? [review, ...items] : items.map((each) => (each.id === review.id ? review : each)),
+    );
   };
 
-  protected readonly replace = (review: Review): void => {
-    this.list.update((items) => items.map((each) => (each.id === review.id ? review : each)));
+  protected readonly saved = (review: Review): void => {
     this.editing.set(undefined);
     this.focus.on(`review-${review.id}`);
   };
@@ -71,11 +75,11 @@ export class ReviewList {
   };
 
   protected async delete(review: Review): Promise<void> {
-    this.problem.set(undefined);
+    this.problem.clear();
     try {
       if (!(await this.saver.delete(['reviews', review.id], review, 'the review'))) return;
     } catch (error) {
-      this.problem.set(error);
+      this.problem.report(error);
       return;
     }
     this.list.update((items) => items.filter(({ id }) => id !== review.id));

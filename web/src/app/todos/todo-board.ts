@@ -1,10 +1,11 @@
 import { Component, computed, inject, signal } from '@angular/core';
 
-import { type List, listResource } from '../api/api';
+import { Api, type List, listResource } from '../api/api';
 import type { Todo } from '../api/items';
 import { problemOf } from '../api/problem';
 import { Session } from '../auth/session';
 import { Saver } from '../forms/saver';
+import { ActionProblem } from '../layout/action-problem';
 import { Announcer } from '../layout/announcer';
 import { Focus } from '../layout/focus';
 import { More } from '../layout/more';
@@ -30,9 +31,11 @@ interface Move {
 @Component({
   selector: 'shop-todo-board',
   imports: [Draggable, More, ProblemView, TodoForm],
+  providers: [ActionProblem],
   templateUrl: './todo-board.html',
 })
 export class TodoBoard {
+  private readonly api = inject(Api);
   private readonly session = inject(Session);
   private readonly saver = inject(Saver);
   private readonly announcer = inject(Announcer);
@@ -49,14 +52,13 @@ export class TodoBoard {
   /** The first column that could not be loaded. */
   protected readonly failed = computed(() => this.columns.find(({ list }) => list.error()));
   protected readonly editing = signal<Todo | undefined>(undefined);
-  protected readonly problem = signal<unknown>(undefined);
+  protected readonly problem = inject(ActionProblem);
   /** The column that a card is dragged over. */
   protected readonly target = signal<string | undefined>(undefined);
 
   protected saved(todo: Todo): void {
     const isChanged = this.editing() !== undefined;
     this.editing.set(undefined);
-    this.place(todo);
     if (isChanged) this.focus.on(`todo-${todo.id}`);
   }
 
@@ -82,7 +84,7 @@ export class TodoBoard {
     }
     const move = { stored: todo, wanted };
     this.moves.set(todo.id, move);
-    this.problem.set(undefined);
+    this.problem.clear();
     try {
       await this.store(move);
       const title = this.columns.find(({ status }) => status === move.stored.status)?.title;
@@ -91,10 +93,12 @@ export class TodoBoard {
       const { status } = problemOf(error);
       if (status === 401) await this.session.signIn();
       if (status === 404) this.deleted.add(todo.id);
-      this.problem.set(error);
+      this.problem.report(error);
     } finally {
       this.moves.delete(todo.id);
       this.place(move.stored);
+      // The card is another element in another column.
+      this.focus.on(`todo-${todo.id}`);
     }
   }
 
@@ -104,15 +108,16 @@ export class TodoBoard {
   }
 
   protected async delete(todo: Todo): Promise<void> {
-    this.problem.set(undefined);
+    this.problem.clear();
     try {
       if (!(await this.saver.delete(['todos', todo.id], todo, `“${todo.task}”`))) return;
     } catch (error) {
-      this.problem.set(error);
+      this.problem.report(error);
       return;
     }
     this.deleted.add(todo.id);
     this.place(todo);
+    if (this.editing()?.id === todo.id) this.editing.set(undefined);
     this.announcer.say(`“${todo.task}” is deleted.`);
     this.focus.on(`column-${todo.status}`);
   }
@@ -122,13 +127,19 @@ export class TodoBoard {
     do {
       sent = move.wanted;
       const path = ['todos', move.stored.id];
-      move.stored = (await this.saver.update(path, move.stored, { status: sent })) ?? move.stored;
+      const stored = await this.saver.update(path, move.stored, { status: sent });
+      if (!stored) {
+        // Cancelled: it stays where somebody else has moved it.
+        move.stored = await this.api.read<Todo>(path);
+        return;
+      }
+      move.stored = stored;
       // Again, if the person has moved it on in the meantime.
     } while (move.wanted !== sent);
   }
 
   /** Show a todo in the column of its status, newest first; in none if it is deleted. */
-  private place(todo: Todo): void {
+  protected readonly place = (todo: Todo): void => {
     for (const { status, list } of this.columns) {
       list.update((all) => {
         const others = all.filter(({ id }) => id !== todo.id);
@@ -137,7 +148,7 @@ export class TodoBoard {
         return others.toSpliced(index < 0 ? others.length : index, 0, todo);
       });
     }
-  }
+  };
 }
 
 function column(status: Status, title: string): Column {

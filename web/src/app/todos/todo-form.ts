@@ -33,6 +33,8 @@ interface TodoValues extends Record<string, string> {
 export class TodoForm implements OnInit {
   /** The todo to change. */
   readonly todo = input<Todo | undefined>();
+  /** Shows the stored todo, also if the form has gone in the meantime. */
+  readonly stored = input.required<(todo: Todo) => void>();
   readonly saved = output<Todo>();
   readonly cancelled = output();
 
@@ -51,21 +53,22 @@ export class TodoForm implements OnInit {
           ? this.saver.update(['todos', item.id], draft.base ?? item, draft.values)
           : this.saver.create<Todo>(['todos'], draft.values, draft),
       message: ({ task }) => (item ? `“${task}” is saved.` : `“${task}” is on the board.`),
+      stored: this.stored(),
       saved: (todo) => {
         this.saved.emit(todo);
         // The form stays, for another task.
-        if (!item) this.again();
+        if (!item) this.startOver();
       },
     });
     if (item) this.editor.focus();
   }
 
   protected cancel(): void {
-    this.again();
+    this.startOver();
     this.cancelled.emit();
   }
 
-  private again(): void {
+  private startOver(): void {
     this.editor.reset();
     this.editor.focus();
   }

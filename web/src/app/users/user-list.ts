@@ -32,7 +32,7 @@ export class UserList {
     { parameter: 'email', label: 'Email', value: this.email },
     { parameter: 'username', label: 'Username', value: this.username },
   ] as const;
-  protected readonly isSearch = computed(() => Boolean(this.email() ?? this.username()));
+  protected readonly isSearch = computed(() => [this.email(), this.username()].some(Boolean));
   /** What is wrong with the search, by field. */
   protected readonly errors = computed(() =>
     parameterErrors(this.list.error(), ['email', 'username']),
