@@ -106,6 +106,8 @@ class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     provisioned_concurrency: Annotated[int, Meta(ge=0, le=1000)] = 0
     snap_start: bool = False
     alarms: bool = False
+    # What the descriptions of alarms link to: a path of the repository, or the URL of the page.
+    runbook: Annotated[str, Meta(pattern=r"^\S+$")] = "docs/operating.md"
     dashboard: bool = False
     site: Site | None = None
 

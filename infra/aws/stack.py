@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.aws import deploy, site
+from infra.aws import alarms, deploy, site
 from infra.errors import CommandError
 from infra.stages import PROJECT, Stage
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # The template's parameters, and the environment variables with their values.
 PARAMETERS = {
+    "AlarmEmail": "ALARM_EMAIL",
     "AlarmTopicArn": "ALARM_TOPIC_ARN",
     "ApiUrl": "API_URL",
     "CallbackUrls": "CALLBACK_URLS",
@@ -200,17 +201,27 @@ def _stack(client: "CloudFormationClient", name: str) -> Any:
 def _parameters(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
     """The parameters from the environment; others keep their previous values.
 
-    Raises CommandError if one that the template needs has neither.
+    Raises CommandError if one that the template needs has neither, or the alarms reach nobody.
     """
-    had = {each["ParameterKey"] for each in (known or {}).get("Parameters", [])}
+    known = {
+        each["ParameterKey"]: each["ParameterValue"] for each in (known or {}).get("Parameters", [])
+    }
+    values: dict[str, str] = {}
     made: list[ParameterTypeDef] = []
     for name, declared in template["Parameters"].items():
         variable = PARAMETERS[name]
         # A workflow sets a variable that has no value to an empty string.
         if value := os.environ.get(variable):
-            made.append({"ParameterKey": name, "ParameterValue": "" if value == NONE else value})
-        elif name in had:
+            values[name] = "" if value == NONE else value
+            made.append({"ParameterKey": name, "ParameterValue": values[name]})
+        elif name in known:
+            values[name] = known[name]
             made.append({"ParameterKey": name, "UsePreviousValue": True})
         elif "Default" not in declared:
             raise CommandError(f"{variable} is not set. {declared['Description']}")
+    if alarms.RULE in template.get("Rules", {}) and not any(map(values.get, alarms.RECEIVERS)):
+        raise CommandError(
+            "The stage has alarms, and they reach nobody. Name an email address, ALARM_EMAIL=..., "
+            "or an SNS topic, ALARM_TOPIC_ARN=..., or remove alarms from the stage's settings."
+        )
     return made

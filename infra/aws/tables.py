@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.waiter import WaiterModel, create_waiter_with_client
+from chalice.utils import to_cfn_resource_name
 from msgspec import Struct
 
 from chalicelib.models import RESOURCES
@@ -123,6 +124,12 @@ def definitions(stage: Stage) -> Iterator[dict[str, Any]]:
             "GlobalSecondaryIndexes": [_index(index, stage) for index in resource.indexes]
         }
     yield _definition(stage, CLAIMS, {"id": "S"}, "id")
+
+
+def logical_id(stage: Stage, definition: dict[str, Any]) -> str:
+    """The logical id of a table in the template: that of `users` is UsersTable."""
+    name: str = definition["TableName"].removeprefix(stage.table_prefix)
+    return f"{to_cfn_resource_name(name)}Table"
 
 
 def expires(definition: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from chalice.utils import to_cfn_resource_name
 
 import app as application
 from chalicelib.schema import EXPIRY
-from infra.aws import policy, rest_api, site, tables, user_pool
+from infra.aws import alarms, policy, rest_api, site, tables, user_pool
 from infra.errors import CommandError
 from infra.stages import ALIAS, STACK_TAG, Stage
 
@@ -34,23 +34,6 @@ ASYNCHRONOUS = (CloudWatchEventConfig, S3EventConfig, ScheduledEventConfig, SNSE
 DEAD_LETTERS = "DeadLetters"
 DEAD_LETTERS_SECONDS = 14 * 24 * 60 * 60
 
-# The share of responses in a minute that are 5xx.
-MOST_5XX = 0.01
-# The p99 latency in a minute: longer than a cold start.
-MOST_MILLISECONDS = 3000
-
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
-ALARM_METRICS = 10
-
-OPERATIONS = (
-    "DeleteItem",
-    "GetItem",
-    "PutItem",
-    "Query",
-    "TransactWriteItems",
-    "UpdateItem",
-)
-
 
 def extension(stage: Stage) -> dict[str, Any]:
     """The template to merge into Chalice's. Raises CommandError for conflicting settings."""
@@ -61,12 +44,10 @@ def extension(stage: Stage) -> dict[str, Any]:
         "Parameters": _parameters(stage),
         "Conditions": {
             "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, ""]}]},
-            **(
-                {"HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}}
-                if stage.infra.alarms
-                else {}
-            ),
+            **alarms.conditions(stage),
         },
+        # CloudFormation refuses a section without a rule.
+        **({"Rules": rules} if (rules := alarms.rules(stage)) else {}),
         "Resources": {
             **_tables(stage),
             **_scaling(stage),
@@ -79,16 +60,11 @@ def extension(stage: Stage) -> dict[str, Any]:
             **_web_acl(stage),
             **site.resources(stage),
             **_usage_plan(stage),
-            **_alarms(stage),
+            **alarms.resources(stage, DEAD_LETTERS if queued else None),
             **_dashboard(stage),
         },
         "Outputs": _outputs(stage),
     }
-
-
-def table_resource(name: str) -> str:
-    """The logical id of a table: `users` is UsersTable."""
-    return f"{to_cfn_resource_name(name)}Table"
 
 
 def asynchronous_functions() -> list[str]:
@@ -125,20 +101,14 @@ def _parameters(stage: Stage) -> dict[str, Resource]:
             "Description": "The ARN of a regional web ACL of AWS WAF, or nothing.",
         }
     }
-    if stage.infra.alarms:
-        parameters["AlarmTopicArn"] = {
-            "Type": "String",
-            "Default": "",
-            "Description": "The ARN of the SNS topic for alarms, or nothing.",
-        }
-    parameters |= site.parameters(stage)
+    parameters |= alarms.parameters(stage) | site.parameters(stage)
     return parameters | (user_pool.PARAMETERS if stage.makes_user_pool else {})
 
 
 def _tables(stage: Stage) -> Resources:
     """The tables, which are retained when the stack is deleted."""
     return {
-        table_resource(definition["TableName"].removeprefix(stage.table_prefix)): {
+        tables.logical_id(stage, definition): {
             "Type": "AWS::DynamoDB::Table",
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
@@ -174,7 +144,7 @@ def _scaling(stage: Stage) -> Resources:
         return {}
     resources: Resources = {}
     for definition in tables.definitions(stage):
-        table = table_resource(definition["TableName"].removeprefix(stage.table_prefix))
+        table = tables.logical_id(stage, definition)
         for resource_id, dimension in tables.dimensions(definition):
             index = resource_id.partition("/index/")[2]
             units = "Read" if "Read" in dimension else "Write"
@@ -404,131 +374,6 @@ def _usage_plan(stage: Stage) -> Resources:
             },
         },
     }
-
-
-def _alarms(stage: Stage) -> Resources:
-    """The alarms, if the stage has them."""
-    if not stage.infra.alarms:
-        return {}
-    api = {"ApiName": stage.config.app_name, "Stage": stage.config.api_gateway_stage}
-    alarms = {
-        "ApiErrors": _alarm(
-            "More than 1 % of the responses are 5xx.",
-            MOST_5XX,
-            **_metric("AWS/ApiGateway", "5XXError", api, "Average"),
-        ),
-        "ApiLatency": _alarm(
-            "The p99 latency is over 3 s.",
-            MOST_MILLISECONDS,
-            Namespace="AWS/ApiGateway",
-            MetricName="Latency",
-            Dimensions=_dimensions(api),
-            ExtendedStatistic="p99",
-        ),
-        "FunctionThrottles": _alarm(
-            "Lambda throttles requests: no environment is available.",
-            0,
-            **_metric("AWS/Lambda", "Throttles", {"FunctionName": {"Ref": "APIHandler"}}, "Sum"),
-        ),
-    }
-    for definition in tables.definitions(stage):
-        name = definition["TableName"]
-        resource = table_resource(name.removeprefix(stage.table_prefix))
-        alarms |= _sum_alarms(
-            f"{resource}Errors",
-            f"DynamoDB fails on {name}.",
-            [
-                ("SystemErrors", {"TableName": name, "Operation": operation})
-                for operation in OPERATIONS
-            ],
-        )
-        places = [
-            {"TableName": name},
-            *(
-                {"TableName": name, "GlobalSecondaryIndexName": index["IndexName"]}
-                for index in definition.get("GlobalSecondaryIndexes", [])
-            ),
-        ]
-        alarms |= _sum_alarms(
-            f"{resource}Throttles",
-            f"DynamoDB throttles requests to {name}, or to one of its indexes.",
-            [
-                (metric, place)
-                for place in places
-                for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
-            ],
-        )
-    return {f"{name}Alarm": alarm for name, alarm in alarms.items()}
-
-
-def _alarm(description: str, threshold: float, **metric: Any) -> Resource:
-    """An alarm on a metric that is over a threshold in three of five minutes."""
-    notify = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmDescription": description,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "Threshold": threshold,
-            "EvaluationPeriods": 5,
-            "DatapointsToAlarm": 3,
-            # No requests: no data.
-            "TreatMissingData": "notBreaching",
-            "AlarmActions": notify,
-            "OKActions": notify,
-            **({"Period": 60} if "MetricName" in metric else {}),
-            **metric,
-        },
-    }
-
-
-def _metric(
-    namespace: str, name: str, dimensions: dict[str, Any], statistic: str
-) -> dict[str, Any]:
-    return {
-        "Namespace": namespace,
-        "MetricName": name,
-        "Dimensions": _dimensions(dimensions),
-        "Statistic": statistic,
-    }
-
-
-def _sum_alarms(
-    name: str, description: str, metrics: list[tuple[str, dict[str, Any]]]
-) -> Resources:
-    """Alarms on the sum of metrics of DynamoDB, each of as many as one alarm can have."""
-    batches = [metrics[n : n + ALARM_METRICS] for n in range(0, len(metrics), ALARM_METRICS)]
-    return {
-        name if number == 1 else f"{name}{number}": _sum_alarm(description, batch)
-        for number, batch in enumerate(batches, 1)
-    }
-
-
-def _sum_alarm(description: str, metrics: list[tuple[str, dict[str, Any]]]) -> Resource:
-    """An alarm on the sum of metrics of DynamoDB, most of which have no data most of the time."""
-    queries: list[dict[str, Any]] = [
-        {
-            "Id": f"m{number}",
-            "ReturnData": False,
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/DynamoDB",
-                    "MetricName": name,
-                    "Dimensions": _dimensions(dimensions),
-                },
-                "Period": 60,
-                "Stat": "Sum",
-            },
-        }
-        for number, (name, dimensions) in enumerate(metrics)
-    ]
-    terms = " + ".join(f"FILL({query['Id']}, 0)" for query in queries)
-    total = {"Id": "total", "Expression": terms, "ReturnData": True}
-    return _alarm(description, 0, Metrics=[*queries, total])
-
-
-def _dimensions(dimensions: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
 
 
 def _dashboard(stage: Stage) -> Resources:

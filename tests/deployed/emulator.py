@@ -11,7 +11,7 @@ has:
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
   is no slash;
 - `WWW-Authenticate` of a function reaches the client as `x-amzn-Remapped-WWW-Authenticate`;
-- a style of the user pool's sign-in pages, of which nothing is kept;
+- a style of the user pool's sign-in pages, and alarms with metric math, of which nothing is kept;
 - a function that is changed finishes what it is at;
 - for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
   in `:*`, but for its tags.
@@ -54,6 +54,7 @@ rest_api_update = provisioners._apigw_rest_api_update
 enforce = iam_evaluator.enforce
 extract_resource_arn = iam_actions.extract_resource_arn
 kill_workers = lambda_runtime.kill_workers
+create_alarm = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]["create"]
 
 # The method of the request that is being answered.
 asked: ContextVar[str] = ContextVar("asked", default="")
@@ -213,9 +214,15 @@ def resource_arn(
     return arn
 
 
-def style(logical_id: str, *_: object) -> tuple[str, dict[str, str]]:
-    """The physical id and the attributes of a style."""
+def nothing(logical_id: str, *_: object) -> tuple[str, dict[str, str]]:
+    """The physical id and the attributes of a resource of which nothing is kept."""
     return logical_id, {}
+
+
+def alarm(logical_id: str, properties: Any, stack: str) -> Any:
+    """The physical id and the attributes of an alarm."""
+    create = nothing if "Metrics" in properties else create_alarm
+    return create(logical_id, properties, stack)
 
 
 def recorded(
@@ -239,7 +246,8 @@ v1._import_operation = operation
 v1._invoke_mock_v1 = mock
 v1._invoke_lambda_proxy_v1 = lambda_proxy
 provisioners._apigw_rest_api_update = stack_update
-provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {"create": style}
+provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {"create": nothing}
+provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] |= {"create": alarm}
 iam_evaluator.enforce = recorded
 iam_actions.extract_resource_arn = resource_arn
 lambda_runtime.kill_workers = retire

@@ -299,7 +299,12 @@ def test_alarms_and_dashboard_metrics_exist(prod: Path) -> None:
     assert errors == {f"{name}ErrorsAlarm" for name in of_type(resources, "AWS::DynamoDB::Table")}
     for alarm in alarms.values():
         assert alarm["TreatMissingData"] == "notBreaching"
-        assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
+        receivers = [each["Fn::If"][:2] for each in alarm["AlarmActions"]]
+        assert receivers == [
+            ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}],
+            ["HasAlarmEmail", {"Ref": "AlarmTopic"}],
+        ]
+        assert alarm["OKActions"] == alarm["AlarmActions"]
         # CloudWatch takes at most ten metrics in one alarm.
         assert len([each for each in alarm.get("Metrics", []) if "MetricStat" in each]) <= 10
     dashboard = only(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]

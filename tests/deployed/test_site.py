@@ -23,17 +23,15 @@ from tests.deployed.conftest import CLEAN, Account
 STACK = "storefront-dev"
 # Not among the requirements: it pins other versions of AWS's SDK.
 CHECKOV = "checkov@3.2.489"
+EMAIL = "on-call@shop.example"
 
 
 def set_site(account: Account, settings: dict[str, Any] | None) -> None:
-    """Give dev a site, or none, in the checkout."""
+    """Give dev a site, or none, and alarms, in the checkout."""
     file = account.project / ".chalice" / "config.json"
     declared = json.loads(file.read_text())
-    declared["stages"]["dev"]["infra"]["site"] = settings
+    declared["stages"]["dev"]["infra"] |= {"site": settings, "alarms": True}
     file.write_text(json.dumps(declared))
-    packages = account.project / "web" / "node_modules"
-    packages.unlink(missing_ok=True)
-    packages.symlink_to(PROJECT / "web" / "node_modules")
 
 
 def check_what_the_api_knows(account: Account, outputs: dict[str, str]) -> None:
@@ -117,13 +115,18 @@ def test_stack_with_a_site(account: Account) -> None:
     refusal = account.start("site", "STAGE=dev")
     assert refusal.stderr.startswith("There is no stack storefront-dev: make package stack")
     account.make("package", "STAGE=dev")
-    said = account.make("stack", "STAGE=dev", "BUCKET=packages")
+    refusal = account.start("stack", "STAGE=dev", "BUCKET=packages", "ALARM_TOPIC_ARN=")
+    assert "The stage has alarms, and they reach nobody. Name an email address" in refusal.stderr
+    said = account.make("stack", "STAGE=dev", "BUCKET=packages", f"ALARM_EMAIL={EMAIL}")
     outputs = dict(re.findall(r"^(\w+): (\S+)$", said, re.MULTILINE))
     assert re.fullmatch(r"https://\w+\.cloudfront\.net", outputs["SiteUrl"])
 
     check_what_the_api_knows(account, outputs)
     check_the_policy(account, outputs)
     check_the_upload(account, outputs)
+    (subscription,) = account.client("sns").list_subscriptions()["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", EMAIL)
+    # The address is kept.
     assert "There are no changes." in account.make("stack", "STAGE=dev", "BUCKET=packages")
 
     cloudformation = account.client("cloudformation")

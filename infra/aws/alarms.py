@@ -1,0 +1,256 @@
+"""The alarms of a stage, and whom they reach.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Alarms.html
+"""
+
+from typing import Any
+
+from infra.aws import tables
+from infra.stages import Stage
+
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+
+# The share of responses in a minute that are 5xx.
+MOST_5XX = 0.01
+# The p99 latency in a minute: longer than a cold start.
+MOST_MILLISECONDS = 3000
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+MAX_METRICS = 10
+
+# Of DynamoDB, those that the app calls.
+OPERATIONS = (
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "TransactWriteItems",
+    "UpdateItem",
+)
+
+TOPIC = "AlarmTopic"
+
+# The template's parameters that say whom the alarms reach, and its rule that one of them is given.
+RECEIVERS = ("AlarmEmail", "AlarmTopicArn")
+RULE = "AlarmsReachSomebody"
+
+
+def parameters(stage: Stage) -> dict[str, Resource]:
+    """The template's parameters that say whom the alarms reach."""
+    if not stage.infra.alarms:
+        return {}
+    return {
+        "AlarmEmail": {
+            "Type": "String",
+            "Default": "",
+            "Description": "The email address that the alarms reach, or nothing.",
+        },
+        "AlarmTopicArn": {
+            "Type": "String",
+            "Default": "",
+            "Description": "The ARN of the SNS topic that the alarms reach, or nothing.",
+        },
+    }
+
+
+def conditions(stage: Stage) -> dict[str, Any]:
+    """The template's conditions for the parameters."""
+    if not stage.infra.alarms:
+        return {}
+    return {
+        "HasAlarmEmail": {"Fn::Not": [_is_empty("AlarmEmail")]},
+        "HasAlarmTopic": {"Fn::Not": [_is_empty("AlarmTopicArn")]},
+    }
+
+
+def rules(stage: Stage) -> dict[str, Any]:
+    """What CloudFormation checks before it creates anything."""
+    if not stage.infra.alarms:
+        return {}
+    reach = {"Fn::Or": [{"Fn::Not": [_is_empty(name)]} for name in RECEIVERS]}
+    sentence = "Alarms need AlarmEmail or AlarmTopicArn: without one, they reach nobody."
+    return {
+        RULE: {
+            "Assertions": [{"Assert": reach, "AssertDescription": sentence}],
+        }
+    }
+
+
+def resources(stage: Stage, dead_letters: str | None) -> Resources:
+    """The alarms and the topic of their email address; nothing if the stage has no alarms.
+
+    `dead_letters` is the logical id of the queue of failed events, if the template has one.
+    """
+    if not stage.infra.alarms:
+        return {}
+    alarms = _of_the_api(stage) | _of_the_tables(stage)
+    if dead_letters:
+        queue = {"QueueName": {"Fn::GetAtt": [dead_letters, "QueueName"]}}
+        metric = _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
+        sentence = "An event has failed for the last time, and is in the dead-letter queue."
+        alarms["DeadLetters"] = alarm(stage, "dead letters", sentence, 0, **metric)
+    return {
+        **{f"{name}Alarm": each for name, each in alarms.items()},
+        TOPIC: {
+            "Type": "AWS::SNS::Topic",
+            "Condition": "HasAlarmEmail",
+            "Metadata": {
+                "checkov": {
+                    "skip": [
+                        {
+                            "id": "CKV_AWS_26",
+                            "comment": "Alarms cannot use SNS's own key, and name no customer.",
+                        }
+                    ]
+                }
+            },
+            "Properties": {
+                "Subscription": [{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}],
+                "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+            },
+        },
+    }
+
+
+def alarm(stage: Stage, entry: str, description: str, threshold: float, **metric: Any) -> Resource:
+    """An alarm on a metric that is over a threshold in three of five minutes.
+
+    `entry` is the heading of what to do, in the runbook of docs/operating.md.
+    """
+    notify = [
+        {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
+        {"Fn::If": ["HasAlarmEmail", {"Ref": TOPIC}, {"Ref": "AWS::NoValue"}]},
+    ]
+    link = f"{stage.infra.runbook}#{entry.lower().replace(' ', '-')}"
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmDescription": f"{description} What to do: {link}",
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": threshold,
+            "EvaluationPeriods": 5,
+            "DatapointsToAlarm": 3,
+            # No requests: no data.
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": notify,
+            "OKActions": notify,
+            **({"Period": 60} if "MetricName" in metric else {}),
+            **metric,
+        },
+    }
+
+
+def _is_empty(parameter: str) -> Any:
+    return {"Fn::Equals": [{"Ref": parameter}, ""]}
+
+
+def _of_the_api(stage: Stage) -> Resources:
+    api = {"ApiName": stage.config.app_name, "Stage": stage.config.api_gateway_stage}
+    function = {"FunctionName": {"Ref": "APIHandler"}}
+    return {
+        "ApiErrors": alarm(
+            stage,
+            "api errors",
+            "More than 1 % of the responses are 5xx.",
+            MOST_5XX,
+            **_metric("AWS/ApiGateway", "5XXError", api, "Average"),
+        ),
+        "ApiLatency": alarm(
+            stage,
+            "api latency",
+            "The p99 latency is over 3 s.",
+            MOST_MILLISECONDS,
+            Namespace="AWS/ApiGateway",
+            MetricName="Latency",
+            Dimensions=_dimensions(api),
+            ExtendedStatistic="p99",
+        ),
+        "FunctionThrottles": alarm(
+            stage,
+            "function throttles",
+            "Lambda throttles requests: no environment is available.",
+            0,
+            **_metric("AWS/Lambda", "Throttles", function, "Sum"),
+        ),
+    }
+
+
+def _of_the_tables(stage: Stage) -> Resources:
+    made: Resources = {}
+    for definition in tables.definitions(stage):
+        name = definition["TableName"]
+        resource = tables.logical_id(stage, definition)
+        errors = [
+            ("SystemErrors", {"TableName": name, "Operation": operation})
+            for operation in OPERATIONS
+        ]
+        made |= _sum_alarms(
+            stage, f"{resource}Errors", "table errors", f"DynamoDB fails on {name}.", errors
+        )
+        indexes = [
+            {"TableName": name, "GlobalSecondaryIndexName": index["IndexName"]}
+            for index in definition.get("GlobalSecondaryIndexes", [])
+        ]
+        throttles = [
+            (metric, place)
+            for place in [{"TableName": name}, *indexes]
+            for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
+        ]
+        sentence = f"DynamoDB throttles requests to {name}, or to one of its indexes."
+        made |= _sum_alarms(stage, f"{resource}Throttles", "table throttles", sentence, throttles)
+    return made
+
+
+def _metric(
+    namespace: str, name: str, dimensions: dict[str, Any], statistic: str
+) -> dict[str, Any]:
+    return {
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": _dimensions(dimensions),
+        "Statistic": statistic,
+    }
+
+
+def _sum_alarms(
+    stage: Stage,
+    name: str,
+    entry: str,
+    description: str,
+    metrics: list[tuple[str, dict[str, Any]]],
+) -> Resources:
+    """Alarms on the sum of metrics of DynamoDB, each of as many as one alarm can have."""
+    batches = [metrics[n : n + MAX_METRICS] for n in range(0, len(metrics), MAX_METRICS)]
+    return {
+        name if number == 1 else f"{name}{number}": alarm(
+            stage, entry, description, 0, Metrics=_sum(batch)
+        )
+        for number, batch in enumerate(batches, 1)
+    }
+
+
+def _sum(metrics: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The sum of metrics of DynamoDB, most of which have no data most of the time."""
+    queries: list[dict[str, Any]] = [
+        {
+            "Id": f"m{number}",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/DynamoDB",
+                    "MetricName": name,
+                    "Dimensions": _dimensions(dimensions),
+                },
+                "Period": 60,
+                "Stat": "Sum",
+            },
+        }
+        for number, (name, dimensions) in enumerate(metrics)
+    ]
+    terms = " + ".join(f"FILL({query['Id']}, 0)" for query in queries)
+    return [*queries, {"Id": "total", "Expression": terms, "ReturnData": True}]
+
+
+def _dimensions(dimensions: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"Name": name, "Value": value} for name, value in dimensions.items()]

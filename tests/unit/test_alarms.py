@@ -1,0 +1,96 @@
+"""Alarms of a project that has grown, and what docs/operating.md says of them."""
+
+import json
+import re
+from typing import Literal
+
+import pytest
+from msgspec import Struct
+
+from chalicelib.schema import Resource
+from infra import stages
+from infra.aws import alarms, tables
+from infra.stages import Infra, Stage
+from tests.conftest import PROJECT
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+MAX_METRICS = 10
+
+
+Choice = Literal["x", "y"]
+
+
+class Part(Struct, forbid_unknown_fields=True):
+    """Fields enough for six indexes."""
+
+    a: Choice = "x"
+    b: Choice = "x"
+    c: Choice = "x"
+    d: Choice = "x"
+    e: Choice = "x"
+
+
+def metrics_of(alarm: alarms.Resource) -> list[str]:
+    """The ids of the metrics of an alarm."""
+    queries = alarm["Properties"].get("Metrics", [])
+    return [query["Id"] for query in queries if "MetricStat" in query]
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A stage with alarms."""
+    return Stage(
+        "prod", stages.load("prod").config, Infra(alarms=True, runbook="https://a.example/b")
+    )
+
+
+def test_twelve_resources_with_six_indexes(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No alarm has more metrics than CloudWatch takes, and every table and index has one."""
+    grown = tuple(
+        Resource(name=f"parts{n}", noun="part", fields=Part, filters=("a", "b", "c", "d", "e"))
+        for n in range(12)
+    )
+    assert {len(resource.indexes) for resource in grown} == {6}
+    monkeypatch.setattr(tables, "RESOURCES", grown)
+
+    made = alarms.resources(stage, "DeadLetters")
+
+    counts = [len(metrics_of(each)) for each in made.values()]
+    assert max(counts) == MAX_METRICS
+    throttles = [each for name, each in made.items() if "TableThrottles" in name]
+    # Reads and writes of 12 tables, of their 72 indexes, and of the claims.
+    assert sum(len(metrics_of(each)) for each in throttles) == 2 * (12 + 72 + 1)
+    for each in throttles:
+        expression = each["Properties"]["Metrics"][-1]["Expression"]
+        assert re.findall(r"\bm\d\b", expression) == metrics_of(each)
+
+
+def test_every_alarm_has_an_entry_in_the_runbook(stage: Stage) -> None:
+    """The description links to it: what the alarm means, what to look at, what to do."""
+    page = (PROJECT / "docs" / "operating.md").read_text()
+    anchors = {
+        heading.lower().replace(" ", "-")
+        for heading in re.findall(r"^### (.+)$", page, re.MULTILINE)
+    }
+    linked = set(
+        re.findall(r"https://a\.example/b#([\w-]+)", json.dumps(alarms.resources(stage, "Q")))
+    )
+
+    assert linked == {
+        "api-errors",
+        "api-latency",
+        "dead-letters",
+        "function-throttles",
+        "table-errors",
+        "table-throttles",
+    }
+    assert linked <= anchors
+
+
+def test_alarms_need_a_receiver(stage: Stage) -> None:
+    """CloudFormation checks it before it creates anything, also without make stack."""
+    rule = alarms.rules(stage)[alarms.RULE]["Assertions"][0]["Assert"]
+
+    named = {condition["Fn::Not"][0]["Fn::Equals"][0]["Ref"] for condition in rule["Fn::Or"]}
+    assert named == set(alarms.parameters(stage)) == set(alarms.RECEIVERS)
+    assert alarms.rules(Stage("dev", stage.config, Infra())) == {}
