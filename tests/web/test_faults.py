@@ -129,6 +129,7 @@ def test_post_without_an_answer_shows_the_draft(shop: Shop) -> None:
     shop.field("Price").fill("5")
     shop.button("Save").click()
     for _ in range(5):
+        expect(bar(page)).to_contain_text("The shop is busy.")
         wait_for_a_try(page, creates)
     expect(page.get_by_role("alert").filter(has_text=SENTENCE)).to_be_visible()
 
