@@ -67,7 +67,7 @@ class Function:
         )
         os.sched_setaffinity(self.process.pid, cpus)
         try:
-            self._waiting = self._next()
+            self._waiting = self.initialized()
         except Failed:
             self.close()
             raise
@@ -132,8 +132,16 @@ class Function:
 
     def _next(self) -> Connection:
         """Wait until the function asks for an event. Returns where it waits for it."""
+        return self.asked_for(b"/invocation/next ")
+
+    def initialized(self) -> Connection:
+        """Wait for the end of the Init phase. Returns where the function waits for an event."""
+        return self._next()
+
+    def asked_for(self, path: bytes) -> Connection:
+        """Wait for a request of a path. Returns where the function waits for the answer."""
         connection, head, body = self._request()
-        if b"/invocation/next " not in head:
+        if path not in head:
             raise Failed(body.decode())
         return connection
 

@@ -25,17 +25,30 @@ def finish() -> None:
     if "AWS_LAMBDA_RUNTIME_API" in os.environ or "AWS_CHALICE_CLI_MODE" in os.environ:
         _check_settings()
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-        # Imported here, because at the top it would be imported before the collector is off.
+        _connect()
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        # Imported here, because it costs time that other environments need not spend.
+        from chalicelib import snap_start  # noqa: PLC0415
         from chalicelib.storage import dynamodb  # noqa: PLC0415
 
-        # In a thread with a time limit: if DynamoDB cannot be reached, a request must report that
-        # before its own timeout.
-        connecting = Thread(target=dynamodb.connect, daemon=True)
-        connecting.start()
-        connecting.join(CONNECT_SECONDS)
+        snap_start.register(dynamodb.client.close, _connect)
     # The collector never visits what exists by now.
     gc.freeze()
     gc.enable()
+
+
+def _connect() -> None:
+    """Open the connection to DynamoDB.
+
+    In a thread with a time limit: if DynamoDB cannot be reached, a request must report that before
+    its own timeout.
+    """
+    # Imported here, because at the top it would be imported before the collector is off.
+    from chalicelib.storage import dynamodb  # noqa: PLC0415
+
+    connecting = Thread(target=dynamodb.connect, daemon=True)
+    connecting.start()
+    connecting.join(CONNECT_SECONDS)
 
 
 def _check_settings() -> None:
