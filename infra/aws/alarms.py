@@ -1,4 +1,4 @@
-"""The alarms of a stage, and whom they reach.
+"""The alarms of a stage, and their receivers.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Alarms.html
 """
@@ -31,25 +31,25 @@ OPERATIONS = (
 
 TOPIC = "AlarmTopic"
 
-# The template's parameters that say whom the alarms reach, and its rule that one of them is given.
+# The template's parameters with a receiver of the alarms, and its rule that one of them is given.
 RECEIVERS = ("AlarmEmail", "AlarmTopicArn")
-RULE = "AlarmsReachSomebody"
+RULE = "AlarmsHaveAReceiver"
 
 
 def parameters(stage: Stage) -> dict[str, Resource]:
-    """The template's parameters that say whom the alarms reach."""
+    """The template's parameters with the receivers of the alarms."""
     if not stage.infra.alarms:
         return {}
     return {
         "AlarmEmail": {
             "Type": "String",
             "Default": "",
-            "Description": "The email address that the alarms reach, or nothing.",
+            "Description": "The email address that receives the alarms, or nothing.",
         },
         "AlarmTopicArn": {
             "Type": "String",
             "Default": "",
-            "Description": "The ARN of the SNS topic that the alarms reach, or nothing.",
+            "Description": "The ARN of the SNS topic that receives the alarms, or nothing.",
         },
     }
 
@@ -68,11 +68,11 @@ def rules(stage: Stage) -> dict[str, Any]:
     """What CloudFormation checks before it creates anything."""
     if not stage.infra.alarms:
         return {}
-    reach = {"Fn::Or": [{"Fn::Not": [_is_empty(name)]} for name in RECEIVERS]}
-    sentence = "Alarms need AlarmEmail or AlarmTopicArn: without one, they reach nobody."
+    given = {"Fn::Or": [{"Fn::Not": [_is_empty(name)]} for name in RECEIVERS]}
+    sentence = "The alarms have no receiver: set AlarmEmail or AlarmTopicArn."
     return {
         RULE: {
-            "Assertions": [{"Assert": reach, "AssertDescription": sentence}],
+            "Assertions": [{"Assert": given, "AssertDescription": sentence}],
         }
     }
 

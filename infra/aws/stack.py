@@ -201,7 +201,7 @@ def _stack(client: "CloudFormationClient", name: str) -> Any:
 def _parameters(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
     """The parameters from the environment; others keep their previous values.
 
-    Raises CommandError if one that the template needs has neither, or the alarms reach nobody.
+    Raises CommandError if a required one has neither, or the alarms have no receiver.
     """
     known = {
         each["ParameterKey"]: each["ParameterValue"] for each in (known or {}).get("Parameters", [])
@@ -221,7 +221,7 @@ def _parameters(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"
             raise CommandError(f"{variable} is not set. {declared['Description']}")
     if alarms.RULE in template.get("Rules", {}) and not any(map(values.get, alarms.RECEIVERS)):
         raise CommandError(
-            "The stage has alarms, and they reach nobody. Name an email address, ALARM_EMAIL=..., "
-            "or an SNS topic, ALARM_TOPIC_ARN=..., or remove alarms from the stage's settings."
+            "The stage's alarms have no receiver. Set ALARM_EMAIL to an email address, or "
+            "ALARM_TOPIC_ARN to an SNS topic, or remove alarms from the stage's settings."
         )
     return made

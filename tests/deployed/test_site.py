@@ -116,7 +116,9 @@ def test_stack_with_a_site(account: Account) -> None:
     assert refusal.stderr.startswith("There is no stack storefront-dev: make package stack")
     account.make("package", "STAGE=dev")
     refusal = account.start("stack", "STAGE=dev", "BUCKET=packages", "ALARM_TOPIC_ARN=")
-    assert "The stage has alarms, and they reach nobody. Name an email address" in refusal.stderr
+    assert (
+        "The stage's alarms have no receiver. Set ALARM_EMAIL to an email address" in refusal.stderr
+    )
     said = account.make("stack", "STAGE=dev", "BUCKET=packages", f"ALARM_EMAIL={EMAIL}")
     outputs = dict(re.findall(r"^(\w+): (\S+)$", said, re.MULTILINE))
     assert re.fullmatch(r"https://\w+\.cloudfront\.net", outputs["SiteUrl"])

@@ -1,4 +1,4 @@
-"""The first request after a restore of SnapStart, whatever has become of the connection."""
+"""The first request after a restore of SnapStart, with each way in which a connection can end."""
 
 import json
 import socket

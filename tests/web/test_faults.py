@@ -58,6 +58,8 @@ def test_try_now(shop: Shop) -> None:
 
     expect(page.get_by_role("heading", name="Teapot")).to_be_visible()
     expect(bar(page)).to_have_count(0)
+    # The button has gone.
+    expect(page.get_by_role("main")).to_be_focused()
 
 
 def test_api_that_does_not_answer(shop: Shop) -> None:

@@ -332,6 +332,17 @@ def test_delete_asks_first(shop: Shop) -> None:
     assert shop.api.get(f"/products/{product['id']}").status == 404
 
 
+def test_delete_after_the_session_has_ended(shop: Shop) -> None:
+    """The page says that the product was not deleted, although staff's buttons have gone."""
+    page = shop.open_as("sue", f"/products/{shop.product()['id']}")
+    shop.on_api("DELETE", "/products/", Trouble(401, times=9))
+    shop.button("Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    shop.says("Your session has ended.")
+    expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("request-1")
+
+
 def test_delete_of_a_changed_product_asks_again(shop: Shop) -> None:
     """The person has not seen what would be deleted."""
     product = shop.product()

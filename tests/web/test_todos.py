@@ -183,6 +183,19 @@ def test_move_of_a_moved_todo_asks(shop: Shop) -> None:
     assert board.status == "done"
 
 
+def test_move_whose_question_is_cancelled(shop: Shop) -> None:
+    """The card is shown where the other tab has moved it."""
+    board = Board(shop)
+    expect(board.card("Pending")).to_be_visible()
+    board.api.patch(f"/todos/{board.todo['id']}", {"status": "done"})
+    board.press("In progress")
+
+    shop.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+
+    board.is_in("Done")
+    expect(board.card("Done")).to_be_focused()
+
+
 def test_move_that_fails_goes_back(shop: Shop) -> None:
     """The card is where it is stored, and the problem is shown."""
     board = Board(shop)
@@ -190,7 +203,7 @@ def test_move_that_fails_goes_back(shop: Shop) -> None:
 
     board.press("In progress")
 
-    expect(board.card("Pending")).to_be_visible()
+    expect(board.card("Pending")).to_be_focused()
     shop.says("request-1")
     assert board.status == "pending"
 

@@ -17,7 +17,7 @@ export class App {
   private readonly main = viewChild.required<ElementRef<HTMLElement>>('main');
 
   /** The address without its parameters; undefined before the first page. */
-  private readonly path = signal<string | undefined>(undefined);
+  protected readonly path = signal<string | undefined>(undefined);
 
   constructor() {
     const router = inject(Router);
