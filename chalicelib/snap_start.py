@@ -28,5 +28,5 @@ def _run(name: str, hook: Callable[[], None]) -> None:
     """Run a hook. An exception would end the environment, so that it is logged only."""
     try:
         hook()
-    except Exception as error:  # noqa: BLE001, whatever it is, requests report what they need
+    except Exception as error:  # noqa: BLE001, no error of a hook may end it
         logs.write("ERROR", hook=name, **logs.error_members(error))

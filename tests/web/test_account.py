@@ -112,7 +112,7 @@ def test_account_that_is_not_deleted(shop: Shop) -> None:
 
 
 def test_account_that_is_not_changed(shop: Shop) -> None:
-    """Cancel brings back what is stored, also where it could not be saved."""
+    """Cancel shows the stored values again, also after a save that failed."""
     shop.open_as("bob", "/account")
     expect(shop.button("Cancel")).to_have_count(0)
     shop.field("Name").fill("")

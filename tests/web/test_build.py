@@ -19,7 +19,7 @@ def listed(folder: Path) -> list[str]:
 
 
 def npm_ci(folder: Path, cache: Path) -> list[str]:
-    """Install the packages. Returns what is there."""
+    """Install the packages. Returns their names and versions."""
     folder.mkdir()
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy2(node.WEB / name, folder / name)

@@ -278,6 +278,9 @@ def test_sign_out_in_another_tab(shop: Shop, context: BrowserContext) -> None:
     other = Shop(context.new_page(), shop.url, shop.local)
     other.open_as("bob", "/account")
     shop.open_as("bob", "/account")
+    guest = context.new_page()
+    guest.goto(f"{shop.url}/products?sort=price")
+    guest.evaluate("window.isSame = true")
     # The issuer's logout takes its time. Locators would wait for it: the page says what it shows.
     held = Held()
     shop.page.route("**/dev-issuer/logout*", held)
@@ -286,5 +289,7 @@ def test_sign_out_in_another_tab(shop: Shop, context: BrowserContext) -> None:
         shop.button("Sign out").dispatch_event("click")
 
     expect(other.button("Sign in")).to_be_visible()
+    # Nobody was signed in there: the page is not loaded again.
+    assert guest.evaluate("window.isSame")
     held.release()
     expect(shop.button("Sign in")).to_be_visible()

@@ -22,7 +22,7 @@ export interface SignInResult {
   reason?: string;
 }
 
-/** The protocol of signing in and out, by oidc-client-ts. Loaded when somebody signs in. */
+/** Sign-in and sign-out by OpenID Connect, with oidc-client-ts. Loaded when somebody signs in. */
 export class Oidc {
   private readonly manager: UserManager;
 

@@ -68,6 +68,7 @@ export class Session {
   async start(): Promise<void> {
     // The person has signed out in another tab.
     this.tabs.onmessage = () => {
+      if (!this.subject) return;
       sessionStorage.clear();
       location.assign('/');
     };
@@ -114,7 +115,7 @@ export class Session {
     return this.renewal;
   }
 
-  /** The session has ended by itself. */
+  /** End the session, because the issuer or the API accepts its tokens no more. */
   expire(): void {
     this.user.set(null);
     this.caller.set(null);

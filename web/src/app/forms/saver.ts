@@ -51,7 +51,7 @@ export class Saver {
     return stored;
   }
 
-  /** Delete an item as it is now, without a question: somebody has confirmed more than this. */
+  /** Delete an item whatever its etag is, without a dialog: the person has confirmed it before. */
   async deleteAnyway(segments: readonly string[], { etag }: Item): Promise<void> {
     try {
       await this.api.delete(segments, etag);

@@ -97,8 +97,8 @@ export class TodoBoard {
     } finally {
       this.moves.delete(todo.id);
       this.place(move.stored);
-      // The card is another element in another column.
-      this.focus.on(`todo-${todo.id}`);
+      // Back in another column, the card is another element. Otherwise the person may be elsewhere.
+      if (move.stored.status !== move.wanted) this.focus.on(`todo-${todo.id}`);
     }
   }
 
