@@ -80,7 +80,7 @@ ITEMS = {"powertools": PROXY, "fastapi": PROXY, "chalice": KEYED}
 LISTS = {"powertools": PROXY, "fastapi": PROXY}
 
 
-def runtime(requirements: Path = RUNTIME) -> Path:
+def runtime(requirements: Path) -> Path:
     """The Python that runs functions, with what the Lambda runtime has and nothing else."""
     folder = BUILT / requirements.stem
     python = folder / "bin" / "python"

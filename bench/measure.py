@@ -7,12 +7,12 @@ share another.
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple, cast
 
 import botocore
@@ -65,14 +65,19 @@ class Different(CommandError):
     """A candidate does not answer as the others do."""
 
 
-class Machine:
-    """Where functions run: their Python, their DynamoDB, the cores for each."""
+class Machine(Struct, frozen=True, kw_only=True):
+    """Where functions run: their Python, their code, their DynamoDB, the cores for each.
 
-    def __init__(self, python: Path, port: int, roots: Path, cpus: set[int]) -> None:
-        self.python = python
-        self.port = port
-        self.roots = roots
-        self.cpus = cpus
+    `authority` is the certificate of the authority that DynamoDB's certificate comes from, `roots`
+    a file with it and with botocore's. `tasks` is the folder of the functions' code.
+    """
+
+    python: Path
+    port: int
+    authority: bytes
+    roots: Path
+    tasks: Path
+    cpus: set[int]
 
     def start(self, variant: Variant) -> Function:
         """A new environment of a variant."""
@@ -93,80 +98,87 @@ class Machine:
 
 
 @contextmanager
-def machine() -> Iterator[tuple[Machine, bytes]]:
-    """A machine for a while, and the certificate of the authority that its DynamoDB comes from."""
+def machine(requirements: Path = candidates.RUNTIME) -> Iterator[Machine]:
+    """A machine for a while, whose Python has `requirements`.
+
+    Several at one time have separate folders and certificates.
+    """
     if sys.platform != "linux":
         raise CommandError("Functions are run here as Lambda runs them, on Linux alone.")
     BUILT.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA()
     own = authority.cert_pem.bytes()
-    server, roots = BUILT / "server.pem", BUILT / "roots.pem"
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(server))
-    roots.write_bytes((Path(botocore.__file__).parent / "cacert.pem").read_bytes() + own)
     available = sorted(os.sched_getaffinity(0))
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench.dynamodb", server],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        # Ctrl-C is for the bench, which ends it.
-        start_new_session=True,
-    ) as database:
-        try:
-            port = int(cast("IO[str]", database.stdout).readline())
-            for process in (0, database.pid):
-                os.sched_setaffinity(process, available[:1])
-            yield Machine(candidates.runtime(), port, roots, set(available[-1:])), own
-        finally:
-            os.sched_setaffinity(0, available)
-            cast("IO[str]", database.stdin).close()
+    with TemporaryDirectory(prefix="machine-", dir=BUILT) as folder:
+        server, roots = Path(folder) / "server.pem", Path(folder) / "roots.pem"
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(server))
+        roots.write_bytes((Path(botocore.__file__).parent / "cacert.pem").read_bytes() + own)
+        with subprocess.Popen(
+            [sys.executable, "-m", "bench.dynamodb", server],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C is for the bench, which ends it.
+            start_new_session=True,
+        ) as database:
+            try:
+                port = int(cast("IO[str]", database.stdout).readline())
+                for process in (0, database.pid):
+                    os.sched_setaffinity(process, available[:1])
+                yield Machine(
+                    python=candidates.runtime(requirements),
+                    port=port,
+                    authority=own,
+                    roots=roots,
+                    tasks=Path(folder) / "tasks",
+                    cpus=set(available[-1:]),
+                )
+            finally:
+                os.sched_setaffinity(0, available)
+                cast("IO[str]", database.stdin).close()
 
 
-def variants(certificate: bytes, requests: int) -> list[Variant]:
-    """All that the bench measures: each candidate compiled and not, and the app with each lever.
-
-    `certificate` is of the authority that those trust who do not trust all of botocore's.
-    """
+def variants(machine: Machine, requests: int) -> list[Variant]:
+    """All that the bench measures: each candidate compiled and not, and the app with each lever."""
     app = candidates.app()
     checking = [candidates.with_token(name) for name in candidates.CHECKING]
-    made = unpacked([app, *candidates.peers(), *checking], certificate, requests)
+    made = unpacked(machine, [app, *candidates.peers(), *checking], requests)
     for lever in LEVERS:
-        task = BUILT / "tasks" / lever.variant
+        task = machine.tasks / lever.variant
         candidates.unpack(app, task, compiled=True)
         lever.edit(task)
-        _trust(task, certificate)
+        _trust(task, machine.authority)
         count = min(lever.requests or requests, requests)
         made.append(Variant(name=lever.variant, candidate=app, task=task, requests=count))
     return made
 
 
 def unpacked(
+    machine: Machine,
     chosen: list[Candidate],
-    certificate: bytes,
     requests: int,
     flavours: tuple[bool, ...] = (True, False),
 ) -> list[Variant]:
     """Candidates in a folder each, compiled, or not, or one after the other."""
-    tasks = BUILT / "tasks"
-    shutil.rmtree(tasks, ignore_errors=True)
     made = []
     for candidate in chosen:
         for compiled in flavours:
             if candidate.token and not compiled:
                 continue
             name = candidate.name if compiled else f"{candidate.name}, not compiled"
-            candidates.unpack(candidate, tasks / name, compiled=compiled)
-            _trust(tasks / name, certificate)
+            task = machine.tasks / name
+            candidates.unpack(candidate, task, compiled=compiled)
+            _trust(task, machine.authority)
             count = requests if compiled and candidate.name != "nothing" else 0
-            made.append(Variant(name=name, candidate=candidate, task=tasks / name, requests=count))
+            made.append(Variant(name=name, candidate=candidate, task=task, requests=count))
     return made
 
 
-def _trust(task: Path, certificate: bytes) -> None:
+def _trust(task: Path, authority: bytes) -> None:
     for file in (task / "chalicelib" / "storage" / "amazon_roots.pem", task / "roots.pem"):
         if file.exists():
-            file.write_bytes(file.read_bytes() + certificate)
+            file.write_bytes(file.read_bytes() + authority)
 
 
 def same_answers(machine: Machine, measured: list[Variant]) -> None:

@@ -37,8 +37,8 @@ class Soak(Struct, frozen=True):
 
 def run() -> Soak:
     """Soak the packaged app."""
-    with measure.machine() as (machine, certificate):
-        (app,) = measure.unpacked([candidates.app()], certificate, 0, (True,))
+    with measure.machine() as machine:
+        (app,) = measure.unpacked(machine, [candidates.app()], 0, (True,))
         return soak(machine, app, REQUESTS, EVERY)
 
 

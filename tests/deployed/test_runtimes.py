@@ -12,9 +12,8 @@ from bench.events import events
 @pytest.mark.timeout(180)
 def test_older_boto3() -> None:
     """The parts of botocore's session that `chalicelib/sdk.py` replaces are in that one too."""
-    with measure.machine() as (machine, certificate):
-        machine.python = candidates.runtime(RUNTIME.with_name("runtime-older.txt"))
-        (variant,) = measure.unpacked([candidates.app()], certificate, 0, (True,))
+    with measure.machine(RUNTIME.with_name("runtime-older.txt")) as machine:
+        (variant,) = measure.unpacked(machine, [candidates.app()], 0, (True,))
         answers = {}
         with machine.start(variant) as function:
             for call, event in events(variant.candidate).items():

@@ -11,20 +11,14 @@ REQUESTS = 50
 
 
 @pytest.fixture(scope="session")
-def bench() -> Iterator[tuple[Machine, bytes]]:
-    """Where functions run, and the certificate of whom they may trust."""
+def machine() -> Iterator[Machine]:
+    """Where functions run."""
     with measure.machine() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def machine(bench: tuple[Machine, bytes]) -> Machine:
-    """Where functions run."""
-    return bench[0]
-
-
-@pytest.fixture(scope="session")
-def measured(bench: tuple[Machine, bytes]) -> list[Variant]:
+def measured(machine: Machine) -> list[Variant]:
     """The app, and the plain handler."""
     chosen = [candidates.app(), candidates.peer("plain")]
-    return measure.unpacked(chosen, bench[1], REQUESTS, (True,))
+    return measure.unpacked(machine, chosen, REQUESTS, (True,))
