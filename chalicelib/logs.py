@@ -3,6 +3,8 @@
 No line contains what a client sent: no bodies, query strings, names or email addresses.
 """
 
+import os
+import re
 import sys
 from traceback import extract_tb
 from typing import Any
@@ -17,6 +19,15 @@ def write(level: str, **members: Any) -> None:
     # One call: with several, the lines of concurrent threads would mix.
     sys.stdout.write(f"{line.decode()}\n")
     sys.stdout.flush()
+
+
+def sampled_trace_id() -> str | None:
+    """The id of the current invocation's trace in X-Ray, or None if X-Ray does not keep it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    header = os.environ.get("_X_AMZN_TRACE_ID", "")
+    return match[1] if (match := re.match(r"Root=([^;]+).*;Sampled=1", header)) else None
 
 
 def error_members(error: Exception) -> dict[str, Any]:

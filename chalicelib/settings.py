@@ -39,6 +39,10 @@ CORS_ALLOW_ORIGINS = tuple(
     .split()
 )
 
+# For how long browsers refuse plain HTTP for the API's host; 0: they are not asked to. `infra` sets
+# it where the API has a domain of its own. https://www.rfc-editor.org/rfc/rfc6797
+HSTS_SECONDS = int(_setting("HSTS_SECONDS", "0", r"\d{1,9}", "a number of seconds"))
+
 # Where the docs page loads Swagger UI from: a folder on the web, or a path of the API's own host.
 # Browsers accept the files whose digests are in http/docs_page.py, and no other version.
 DOCS_ASSETS = _setting(
@@ -57,6 +61,9 @@ OIDC_AUDIENCES = tuple(os.environ.get("OIDC_AUDIENCE", "").replace(",", " ").spl
 OIDC_ROLES = tuple((os.environ.get("OIDC_ROLES") or "roles").replace(",", " ").split())
 # The issuer's public keys, a JWK set in JSON: then none are fetched.
 OIDC_KEYS = os.environ.get("OIDC_KEYS", "")
+
+# The version of the function, for the log; None where the API does not run on Lambda.
+FUNCTION_VERSION = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
 
 # Whether the API runs on this machine. On Lambda it does not, even in a stage with this name.
 IS_LOCAL = STAGE == "local" and "AWS_LAMBDA_RUNTIME_API" not in os.environ

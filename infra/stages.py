@@ -23,6 +23,8 @@ FILE = PROJECT / ".chalice" / "config.json"
 ALIAS = "live"
 # On the API of a stage that a stack has made; its value is the stack's name.
 STACK_TAG = "stack"
+# Two years: https://hstspreload.org
+HSTS_SECONDS = 2 * 365 * 24 * 60 * 60
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RetentionDays = Literal[
@@ -61,6 +63,30 @@ class Cache(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resources: tuple[str, ...] = ("products",)
 
 
+class WebAcl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A web ACL of AWS WAF: a rate for each IP address, and AWS's managed common rules.
+
+    https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+    """
+
+    # In five minutes; more requests of one address get 403.
+    requests_per_ip: Annotated[int, Meta(ge=10, le=2_000_000_000)] = 2_000
+
+
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-deploymentpreference.html
+Deployment = Literal[
+    "AllAtOnce",
+    "Canary10Percent5Minutes",
+    "Canary10Percent10Minutes",
+    "Canary10Percent15Minutes",
+    "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute",
+    "Linear10PercentEvery2Minutes",
+    "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes",
+]
+
+
 class UsagePlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one API key may ask for; with a plan, every call needs a key."""
 
@@ -90,13 +116,16 @@ class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     log_retention_in_days: RetentionDays = 30
     access_logs: bool = True
+    # In the access log. An IP address is personal data.
+    source_ip: bool = False
     throttle: Throttle = Throttle()
     # CloudWatch metrics of each method, which are charged, in addition to those of the stage.
     detailed_metrics: bool = False
     point_in_time_recovery: bool = True
     deletion_protection: bool = False
     # All tables are encrypted; with AWS_MANAGED the key is in KMS, which logs and charges its use.
-    encryption: Literal["AWS_OWNED", "AWS_MANAGED"] = "AWS_OWNED"
+    # With CUSTOMER_MANAGED the template has a key of the stage's own, for the logs, too.
+    encryption: Literal["AWS_OWNED", "AWS_MANAGED", "CUSTOMER_MANAGED"] = "AWS_OWNED"
     # None is on-demand.
     capacity: Capacity | None = None
 
@@ -105,6 +134,12 @@ class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     usage_plan: UsagePlan | None = None
     provisioned_concurrency: Annotated[int, Meta(ge=0, le=1000)] = 0
     snap_start: bool = False
+    # How the requests move to a new version of the function; None: all at once, without CodeDeploy.
+    deployment: Deployment | None = None
+    termination_protection: bool = False
+    web_acl: WebAcl | None = None
+    # Metrics of the log lines: of the whole stage, or also of each operation.
+    metrics: Literal["stage", "operations"] | None = None
     alarms: bool = False
     # What the descriptions of alarms link to: a path of the repository, or the URL of the page.
     runbook: Annotated[str, Meta(pattern=r"^\S+$")] = "docs/operating.md"
@@ -149,12 +184,24 @@ class Stage(Struct, frozen=True):
     @property
     def has_alias(self) -> bool:
         """Whether API Gateway calls an alias of the function, and not its latest version."""
-        return bool(self.infra.provisioned_concurrency or self.infra.snap_start)
+        infra = self.infra
+        return bool(infra.provisioned_concurrency or infra.snap_start or infra.deployment)
+
+    @property
+    def key_alias(self) -> str:
+        """The alias of its own key in KMS, with `encryption` CUSTOMER_MANAGED."""
+        return f"alias/{self.function}"
+
+    @property
+    def custom_domain(self) -> str | None:
+        """The domain of one's own that serves its API."""
+        declared: dict[str, str] | None = self.config.api_gateway_custom_domain
+        return declared["domain_name"] if declared else None
 
     @property
     def variables(self) -> dict[str, str]:
         """The function's environment variables."""
-        return self.config.environment_variables | oidc_variables()
+        return self.config.environment_variables | oidc_variables() | hsts_variable(self.config)
 
     @property
     def makes_user_pool(self) -> bool:
@@ -214,6 +261,11 @@ def oidc_variables() -> dict[str, str]:
     They come before those in the stage's `environment_variables`.
     """
     return {name: os.environ[name] for name in oidc.VARIABLES if os.environ.get(name)}
+
+
+def hsts_variable(config: Config) -> dict[str, str]:
+    """The variable with which the function of a stage with a custom domain asks for HTTPS."""
+    return {"HSTS_SECONDS": str(HSTS_SECONDS)} if config.api_gateway_custom_domain else {}
 
 
 def cloud_stages() -> list[str]:

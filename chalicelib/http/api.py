@@ -33,6 +33,7 @@ from chalicelib.http.requests import JSON, Request, request_id
 from chalicelib.http.responses import (
     CORS,
     HTML,
+    REPLAYED,
     common_headers,
     created,
     json_response,
@@ -42,6 +43,10 @@ from chalicelib.schema import OWNER_PARAMETER, Resource
 from chalicelib.storage import dynamodb, idempotency
 
 T = TypeVar("T")
+
+# What a log line has as the operation of a request that no view responds to. Metric filters leave
+# out lines that have no value of a dimension.
+UNKNOWN_OPERATION = "unknown"
 
 # The subject of the current request's caller, for the log line.
 _subject = ContextVar("subject", default="")
@@ -203,11 +208,11 @@ def resources_by_list_path(app: Chalice) -> dict[str, Resource]:
 
 def _handle(app: Chalice, event: Any, get_response: Callable[..., Any]) -> Any:
     """Middleware for every kind of event."""
-    dynamodb.calls.set(0)
+    usage = dynamodb.measure()
     _subject.set("")
     started = perf_counter()
     if event is None or isinstance(event, chalice.app.Request):
-        return _finish_request(app, event, get_response(event), started)
+        return _finish_request(app, event, get_response(event), lambda: _measured(started, usage))
     outcome = _outcome(lambda: get_response(event))
     failed = isinstance(outcome, Exception)
     logs.write(
@@ -215,7 +220,7 @@ def _handle(app: Chalice, event: Any, get_response: Callable[..., Any]) -> Any:
         requestId=getattr(event.context, "aws_request_id", None),
         function=getattr(event.context, "function_name", None),
         event=type(event).__name__,
-        **_measured(started),
+        **_measured(started, usage),
         **(logs.error_members(outcome) if isinstance(outcome, Exception) else {}),
     )
     if failed:
@@ -225,7 +230,10 @@ def _handle(app: Chalice, event: Any, get_response: Callable[..., Any]) -> Any:
 
 
 def _finish_request(
-    app: Chalice, request: chalice.app.Request | None, response: Response, started: float
+    app: Chalice,
+    request: chalice.app.Request | None,
+    response: Response,
+    measured: Callable[[], dict[str, Any]],
 ) -> Response:
     own_id = request_id(request)
     if not isinstance(response.body, str | bytes):
@@ -241,9 +249,9 @@ def _finish_request(
         own_id,
         method=request.method if request else None,
         route=request.path if request else None,
-        operation=view.view_name if view else None,
+        operation=view.view_name if view else UNKNOWN_OPERATION,
         subject=_subject.get() or None,
-        **_measured(started),
+        **measured(),
     )
     if request and request.method == "HEAD":
         response.body = ""
@@ -268,6 +276,7 @@ def log_response(response: Response, own_id: str, **members: Any) -> None:
         requestId=own_id,
         status=response.status_code,
         **members,
+        **({"replayed": True} if REPLAYED in response.headers else {}),
         **(response.log if isinstance(response, ProblemResponse) else {}),
     )
 
@@ -319,9 +328,18 @@ def _outcome(call: Callable[[], T]) -> T | Exception:
         return error
 
 
-def _measured(started: float) -> dict[str, Any]:
-    milliseconds = round((perf_counter() - started) * 1000, 1)
-    return {"milliseconds": milliseconds, "dynamodbCalls": dynamodb.calls.get()}
+def _measured(started: float, usage: dynamodb.Usage) -> dict[str, Any]:
+    """The members of a log line that describe an invocation of any kind."""
+    trace_id = logs.sampled_trace_id()
+    return {
+        "version": settings.FUNCTION_VERSION,
+        **({"traceId": trace_id} if trace_id else {}),
+        "milliseconds": round((perf_counter() - started) * 1000, 1),
+        "dynamodbCalls": usage.calls,
+        "readUnits": usage.read_units,
+        "writeUnits": usage.write_units,
+        **({"transactionConflicts": usage.conflicts} if usage.conflicts else {}),
+    }
 
 
 def _chalice_error(

@@ -13,6 +13,8 @@ from chalicelib.items import Item, Page
 from chalicelib.schema import OWNER_PARAMETER
 
 HTML = "text/html; charset=utf-8"
+# The header of a response that repeats that of an earlier request.
+REPLAYED = "Idempotency-Replayed"
 
 CORS = CORSConfig(
     allow_origin=settings.CORS_ALLOW_ORIGINS[0],
@@ -23,7 +25,7 @@ CORS = CORSConfig(
         "Location",
         "Retry-After",
         "X-Request-Id",
-        "Idempotency-Replayed",
+        REPLAYED,
     ],
     max_age=600,
 )
@@ -95,9 +97,11 @@ def common_headers(request_id: str, status: int, origin: str | None) -> dict[str
         del headers[ALLOW_ORIGIN]
         if origin in settings.CORS_ALLOW_ORIGINS:
             headers[ALLOW_ORIGIN] = origin
+    if settings.HSTS_SECONDS:
+        headers["Strict-Transport-Security"] = f"max-age={settings.HSTS_SECONDS}"
     return headers
 
 
 def _item_response(status: int, item: Item, headers: Mapping[str, str]) -> Response:
-    replayed = {"Idempotency-Replayed": "true"} if item.replayed else {}
+    replayed = {REPLAYED: "true"} if item.replayed else {}
     return json_response(status, item.values, {"ETag": item.etag, **headers, **replayed})

@@ -47,8 +47,21 @@ client = sdk.client(
     ),
 )
 
-# The number of calls that the current invocation has made.
-calls = ContextVar("calls", default=0)
+
+class Usage(Struct):
+    """What an invocation has used: calls, capacity units, and conflicts of its transactions.
+
+    DynamoDB does not report the capacity of a call that it refuses.
+    """
+
+    calls: int = 0
+    read_units: float = 0
+    write_units: float = 0
+    conflicts: int = 0
+
+
+# Of the current invocation.
+_usage: ContextVar[Usage | None] = ContextVar("usage", default=None)
 
 
 class ConditionFailed(Exception):
@@ -113,6 +126,13 @@ TRANSIENT = {"TransactionConflict", "ProvisionedThroughputExceeded", "Throttling
 REASONS = {"None", REFUSED, *TRANSIENT}
 
 
+def measure() -> Usage:
+    """Measure what is used from here on, until the next call."""
+    usage = Usage()
+    _usage.set(usage)
+    return usage
+
+
 def table_name(name: str) -> str:
     """The TableName of a resource, by its name, or of the claims."""
     return settings.TABLE_PREFIX + name
@@ -127,7 +147,8 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(call)
     def translated(*args: P.args, **kwargs: P.kwargs) -> R:
-        calls.set(calls.get() + 1)
+        usage = _usage.get() or Usage()
+        usage.calls += 1
         try:
             return call(*args, **kwargs)
         except ClientError as error:
@@ -137,10 +158,12 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
                 row: Any = error.response.get("Item")
                 raise ConditionFailed(row, retried=meta.get("RetryAttempts", 0) > 0) from None
             if code == "TransactionConflictException":
+                usage.conflicts += 1
                 raise WriteConflict from None
             if code == "TransactionCanceledException":
                 reasons: list[Any] = list(error.response["CancellationReasons"])
                 if all(reason["Code"] in REASONS for reason in reasons):
+                    usage.conflicts += any(each["Code"] in TRANSIENT for each in reasons)
                     raise Cancelled([_reason(each) for each in reasons]) from None
             if code in UNAVAILABLE or meta.get("HTTPStatusCode", 0) >= SERVER_ERROR:
                 raise Unavailable from error
@@ -157,7 +180,9 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
 @_translated
 def get(**request: Any) -> Row | None:
     """GetItem. Returns the item, or None. Raises Unavailable."""
-    return cast("Row | None", client.get_item(**request).get("Item"))
+    response = client.get_item(**request, ReturnConsumedCapacity="TOTAL")
+    _count_read(response)
+    return cast("Row | None", response.get("Item"))
 
 
 def connect() -> None:
@@ -172,7 +197,7 @@ def connect() -> None:
 @_translated
 def put(**request: Any) -> None:
     """PutItem. Raises ConditionFailed, WriteConflict or Unavailable."""
-    client.put_item(**request)
+    _count_write(client.put_item(**request, ReturnConsumedCapacity="TOTAL"))
 
 
 @_translated
@@ -181,19 +206,22 @@ def update(**request: Any) -> Row:
 
     Raises ConditionFailed, WriteConflict or Unavailable.
     """
-    return cast("Row", client.update_item(**request)["Attributes"])
+    response = client.update_item(**request, ReturnConsumedCapacity="TOTAL")
+    _count_write(response)
+    return cast("Row", response["Attributes"])
 
 
 @_translated
 def delete(**request: Any) -> None:
     """DeleteItem. Raises ConditionFailed, WriteConflict or Unavailable."""
-    client.delete_item(**request)
+    _count_write(client.delete_item(**request, ReturnConsumedCapacity="TOTAL"))
 
 
 @_translated
 def query(**request: Any) -> tuple[list[Row], Row | None]:
     """Query. Returns the items, and the LastEvaluatedKey (None at the end). Raises Unavailable."""
-    response = cast("Any", client.query(**request))
+    response = cast("Any", client.query(**request, ReturnConsumedCapacity="TOTAL"))
+    _count_read(response)
     return response["Items"], response.get("LastEvaluatedKey")
 
 
@@ -204,7 +232,27 @@ def transact(**request: Any) -> None:
     botocore sends the same ClientRequestToken with each attempt of one call, so that DynamoDB does
     not repeat an attempt whose answer was lost.
     """
-    client.transact_write_items(**request)
+    _count_write(client.transact_write_items(**request, ReturnConsumedCapacity="TOTAL"))
+
+
+def _count_read(response: Mapping[str, Any]) -> None:
+    if usage := _usage.get():
+        usage.read_units += _consumed_units(response)
+
+
+def _count_write(response: Mapping[str, Any]) -> None:
+    if usage := _usage.get():
+        usage.write_units += _consumed_units(response)
+
+
+def _consumed_units(response: Mapping[str, Any]) -> float:
+    """The capacity units of a call, indexes included.
+
+    A transaction has them by table. Its ConditionChecks are counted as writes.
+    """
+    consumed = response.get("ConsumedCapacity", ())
+    tables = [consumed] if isinstance(consumed, dict) else consumed
+    return sum((each["CapacityUnits"] for each in tables), 0.0)
 
 
 def _reason(reason: Mapping[str, Any]) -> Reason:

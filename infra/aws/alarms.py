@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Alarms
 
 from typing import Any
 
-from infra.aws import tables
+from infra.aws import findings, tables
 from infra.stages import Stage
 
 Resource = dict[str, Any]
@@ -87,24 +87,17 @@ def resources(stage: Stage, dead_letters: str | None) -> Resources:
     alarms = _of_the_api(stage) | _of_the_tables(stage)
     if dead_letters:
         queue = {"QueueName": {"Fn::GetAtt": [dead_letters, "QueueName"]}}
-        metric = _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
+        waiting = metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
         sentence = "An event has failed for the last time, and is in the dead-letter queue."
-        alarms["DeadLetters"] = alarm(stage, "dead letters", sentence, 0, **metric)
+        alarms["DeadLetters"] = alarm(stage, "dead letters", sentence, 0, **waiting)
     return {
         **{f"{name}Alarm": each for name, each in alarms.items()},
         TOPIC: {
             "Type": "AWS::SNS::Topic",
             "Condition": "HasAlarmEmail",
-            "Metadata": {
-                "checkov": {
-                    "skip": [
-                        {
-                            "id": "CKV_AWS_26",
-                            "comment": "Alarms cannot use SNS's own key, and name no customer.",
-                        }
-                    ]
-                }
-            },
+            "Metadata": findings.skip(
+                {"CKV_AWS_26": "Alarms cannot use SNS's own key, and name no customer."}
+            ),
             "Properties": {
                 "Subscription": [{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}],
                 "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
@@ -113,15 +106,26 @@ def resources(stage: Stage, dead_letters: str | None) -> Resources:
     }
 
 
-def alarm(stage: Stage, entry: str, description: str, threshold: float, **metric: Any) -> Resource:
-    """An alarm on a metric that is over a threshold in three of five minutes.
+def alarm(
+    stage: Stage,
+    entry: str,
+    description: str,
+    threshold: float,
+    *,
+    minutes: tuple[int, int] = (3, 5),
+    **metric: Any,
+) -> Resource:
+    """An alarm on a metric that is over a threshold in some of the last minutes: three of five.
 
-    `entry` is the heading of what to do, in the runbook of docs/operating.md.
+    `entry` is the heading of what to do, in the runbook of docs/operating.md. Without `alarms` in
+    the stage's settings, nobody receives it.
     """
     notify = [
         {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
         {"Fn::If": ["HasAlarmEmail", {"Ref": TOPIC}, {"Ref": "AWS::NoValue"}]},
     ]
+    receivers = {"AlarmActions": notify, "OKActions": notify} if stage.infra.alarms else {}
+    over, of = minutes
     link = f"{stage.infra.runbook}#{entry.lower().replace(' ', '-')}"
     return {
         "Type": "AWS::CloudWatch::Alarm",
@@ -129,12 +133,11 @@ def alarm(stage: Stage, entry: str, description: str, threshold: float, **metric
             "AlarmDescription": f"{description} What to do: {link}",
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": threshold,
-            "EvaluationPeriods": 5,
-            "DatapointsToAlarm": 3,
+            "EvaluationPeriods": of,
+            "DatapointsToAlarm": over,
             # No requests: no data.
             "TreatMissingData": "notBreaching",
-            "AlarmActions": notify,
-            "OKActions": notify,
+            **receivers,
             **({"Period": 60} if "MetricName" in metric else {}),
             **metric,
         },
@@ -154,7 +157,7 @@ def _of_the_api(stage: Stage) -> Resources:
             "api errors",
             "More than 1 % of the responses are 5xx.",
             MOST_5XX,
-            **_metric("AWS/ApiGateway", "5XXError", api, "Average"),
+            **metric("AWS/ApiGateway", "5XXError", api, "Average"),
         ),
         "ApiLatency": alarm(
             stage,
@@ -171,7 +174,7 @@ def _of_the_api(stage: Stage) -> Resources:
             "function throttles",
             "Lambda throttles requests: no environment is available.",
             0,
-            **_metric("AWS/Lambda", "Throttles", function, "Sum"),
+            **metric("AWS/Lambda", "Throttles", function, "Sum"),
         ),
     }
 
@@ -202,9 +205,8 @@ def _of_the_tables(stage: Stage) -> Resources:
     return made
 
 
-def _metric(
-    namespace: str, name: str, dimensions: dict[str, Any], statistic: str
-) -> dict[str, Any]:
+def metric(namespace: str, name: str, dimensions: dict[str, Any], statistic: str) -> dict[str, Any]:
+    """The parameters of an alarm on one metric."""
     return {
         "Namespace": namespace,
         "MetricName": name,
@@ -232,24 +234,31 @@ def _sum_alarms(
 
 def _sum(metrics: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
     """The sum of metrics of DynamoDB, most of which have no data most of the time."""
-    queries: list[dict[str, Any]] = [
-        {
-            "Id": f"m{number}",
-            "ReturnData": False,
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/DynamoDB",
-                    "MetricName": name,
-                    "Dimensions": _dimensions(dimensions),
-                },
-                "Period": 60,
-                "Stat": "Sum",
-            },
-        }
+    queries = [
+        query(f"m{number}", "Sum", namespace="AWS/DynamoDB", name=name, dimensions=dimensions)
         for number, (name, dimensions) in enumerate(metrics)
     ]
     terms = " + ".join(f"FILL({query['Id']}, 0)" for query in queries)
     return [*queries, {"Id": "total", "Expression": terms, "ReturnData": True}]
+
+
+def query(
+    id_: str, statistic: str, *, namespace: str, name: str, dimensions: dict[str, Any]
+) -> dict[str, Any]:
+    """A metric of a minute in an alarm with metric math. The id is written in lower case."""
+    return {
+        "Id": id_.lower(),
+        "ReturnData": False,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": name,
+                "Dimensions": _dimensions(dimensions),
+            },
+            "Period": 60,
+            "Stat": statistic,
+        },
+    }
 
 
 def _dimensions(dimensions: dict[str, Any]) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def _extended(document: Any, app: Chalice) -> Any:
 
 def _environment_variables(config: chalice.config.Config) -> dict[str, str]:
     variables: dict[str, str] = config._chain_merge("environment_variables")  # noqa: SLF001
-    return variables | stages.oidc_variables()
+    return variables | stages.oidc_variables() | stages.hsts_variable(config)
 
 
 REPLACEMENTS: tuple[tuple[object, str, object], ...] = (

@@ -4,6 +4,7 @@ The settings that Chalice does not have are the throttle, access log and metrics
 the API's tags, and the retention of logs.
 """
 
+import socket
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,18 @@ if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
 
 # The settings that only the template of `make package` applies.
-TEMPLATE_ONLY = ("cache", "provisioned_concurrency", "snap_start", "alarms", "dashboard", "site")
+TEMPLATE_ONLY = (
+    "cache",
+    "provisioned_concurrency",
+    "snap_start",
+    "deployment",
+    "termination_protection",
+    "web_acl",
+    "metrics",
+    "alarms",
+    "dashboard",
+    "site",
+)
 
 RESPONSE_SECONDS = 30
 # A new role takes effect, and a new API's name resolves, within a minute.
@@ -48,16 +60,21 @@ def deploy(stage: Stage) -> None:
     chalice_cli.run(stage, "deploy")
     api_id, url = state.api(stage)
     apply_stage_settings(stage, api_id)
-    smoke_test(url)
+    smoke_test(stage, url)
 
 
 def check(stage: Stage) -> None:
     """Check before any change what could stop the deployment half-way. Raises CommandError."""
-    if stage.infra.usage_plan:
-        raise CommandError(
-            f"The stage {stage.name!r} in .chalice/config.json has a usage_plan, which only its "
-            f"template can make: make package STAGE={stage.name}."
-        )
+    needed = {
+        "a usage_plan": stage.infra.usage_plan,
+        "the encryption CUSTOMER_MANAGED": stage.infra.encryption == "CUSTOMER_MANAGED",
+    }
+    for setting, is_set in needed.items():
+        if is_set:
+            raise CommandError(
+                f"The stage {stage.name!r} in .chalice/config.json has {setting}, which only its "
+                f"template can make: make package STAGE={stage.name}."
+            )
     identity = boto3.client("sts").get_caller_identity()
     region = boto3.session.Session().region_name
     print(f"Deploying {stage.name} to account {identity['Account']}, region {region}.")
@@ -110,14 +127,35 @@ def apply_stage_settings(stage: Stage, api_id: str) -> None:
         resourceArn=f"arn:{client.meta.partition}:apigateway:{client.meta.region_name}::/restapis/{api_id}",
         tags=stage.tags,
     )
+    if stage.custom_domain:
+        # Else what the domain's TLS policy and its HSTS demand could be avoided there.
+        client.update_rest_api(
+            restApiId=api_id,
+            patchOperations=[
+                {"op": "replace", "path": "/disableExecuteApiEndpoint", "value": "true"}
+            ],
+        )
     print(
         f"API Gateway takes {stage.infra.throttle.rate:g} requests a second, "
         f"and {stage.infra.throttle.burst} at once."
     )
 
 
-def smoke_test(url: str) -> None:
-    """Wait until the API responds, and check a few responses. Raises CommandError."""
+def smoke_test(stage: Stage, url: str) -> None:
+    """Wait until the API responds, and check a few responses. Raises CommandError.
+
+    `url` is API Gateway's own, which is closed if the stage has a custom domain.
+    """
+    if domain := stage.custom_domain:
+        url = f"https://{domain}/"
+        try:
+            socket.getaddrinfo(domain, 443)
+        except OSError:
+            print(
+                f"{domain} has no address yet: make it an alias of the printed name in your DNS. "
+                f"The API responds at {url} then."
+            )
+            return
     waiter = Waiter("ApiAnswers", SMOKE_TEST_WAITER, lambda: {"status": get(f"{url}health")[0]})
     try:
         waiter.wait()
@@ -163,7 +201,7 @@ def _settings(stage: Stage, client: "APIGatewayClient") -> Any:
         place = f"arn:{client.meta.partition}:logs:{client.meta.region_name}:{account}"
         values |= {
             "/accessLogSettings/destinationArn": f"{place}:log-group:{stage.access_log_group}",
-            "/accessLogSettings/format": rest_api.ACCESS_LOG,
+            "/accessLogSettings/format": rest_api.access_log(stage),
         }
     operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
     if not stage.infra.access_logs:

@@ -67,19 +67,25 @@ RETRIED = {429, 504}
 # One JSON object per request, with the request id of the response and of the function's log, and
 # without anything that the client sent.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
-ACCESS_LOG = json.dumps(
-    {
-        "requestId": "$context.requestId",
-        "time": "$context.requestTimeEpoch",
-        "method": "$context.httpMethod",
-        "resource": "$context.resourcePath",
-        "status": "$context.status",
-        "milliseconds": "$context.responseLatency",
-        "integrationMilliseconds": "$context.integrationLatency",
-        "bytes": "$context.responseLength",
-        "error": "$context.error.responseType",
-    }
-)
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTimeEpoch",
+    "method": "$context.httpMethod",
+    "resource": "$context.resourcePath",
+    "status": "$context.status",
+    "milliseconds": "$context.responseLatency",
+    "integrationMilliseconds": "$context.integrationLatency",
+    "bytes": "$context.responseLength",
+    "error": "$context.error.responseType",
+    "integrationError": "$context.integration.error",
+    "traceId": "$context.xrayTraceId",
+}
+
+
+def access_log(stage: Stage) -> str:
+    """The format of the access log."""
+    source_ip = {"sourceIp": "$context.identity.sourceIp"} if stage.infra.source_ip else {}
+    return json.dumps(ACCESS_LOG | source_ip)
 
 
 def add_extensions(document: Document, app: Chalice, stage: Stage) -> Document:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.aws import user_pool
-from infra.stages import Stage
+from infra.aws import findings, user_pool
+from infra.stages import HSTS_SECONDS, Stage
 
 Resource = dict[str, Any]
 
@@ -32,9 +32,6 @@ NO_API = "https://api.invalid"
 IMMUTABLE = "public, max-age=31536000, immutable"
 # For the files that name the others: a browser asks each time whether they have changed.
 REVALIDATED = "no-cache"
-# https://hstspreload.org
-HSTS_SECONDS = 2 * 365 * 24 * 60 * 60
-
 # CloudFront Functions run ECMAScript 5.1 with parts of later versions. Every path is a page of
 # the application, except for files, which have a dot and are not in a folder: a product's key may
 # have a dot, too.
@@ -216,7 +213,7 @@ def _bucket(stage: Stage) -> Resource:
         "Type": "AWS::S3::Bucket",
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
-        "Metadata": _skip(skipped),
+        "Metadata": findings.skip(skipped),
         "Properties": {
             "BucketEncryption": {
                 "ServerSideEncryptionConfiguration": [
@@ -366,14 +363,9 @@ def _distribution(stage: Stage) -> Resource:
     }
     return {
         "Type": "AWS::CloudFront::Distribution",
-        "Metadata": _skip(skipped),
+        "Metadata": findings.skip(skipped),
         "Properties": {
             "DistributionConfig": config,
             "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
         },
     }
-
-
-def _skip(reasons: dict[str, str]) -> Resource:
-    """Findings of checkov that are none, with the reasons."""
-    return {"checkov": {"skip": [{"id": id_, "comment": why} for id_, why in reasons.items()]}}

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 
 import json
 import os
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.aws import alarms, deploy, site
+from infra.aws import alarms, deploy, follow, site
 from infra.errors import CommandError
 from infra.stages import PROJECT, Stage
 
@@ -58,7 +59,7 @@ def deploy_stack(stage: Stage, bucket: str) -> None:
         made = _name_the_api(client, stage, template, url, made)
     for name, value in sorted(made.items()):
         print(f"{name}: {value}")
-    deploy.smoke_test(made["EndpointURL"])
+    deploy.smoke_test(stage, made["EndpointURL"])
 
 
 def _check_issuer(known: Any, template: dict[str, Any]) -> None:
@@ -150,10 +151,17 @@ def apply(
         OnStackFailure="DELETE" if is_new else "ROLLBACK",
     )
     if _is_ready(client, made["Id"]):
+        began = datetime.now(UTC)
         client.execute_change_set(ChangeSetName=made["Id"])
-        until = "stack_create_complete" if is_new else "stack_update_complete"
-        _wait(client, made["StackId"], until)
-    return _outputs_of(_stack(client, name))
+        follow.follow(client, made["StackId"], began)
+    known = _stack(client, name)
+    if known.get("EnableTerminationProtection", False) != stage.infra.termination_protection:
+        client.update_termination_protection(
+            StackName=name, EnableTerminationProtection=stage.infra.termination_protection
+        )
+        is_on = "on" if stage.infra.termination_protection else "off"
+        print(f"The stack's termination protection is {is_on}.")
+    return _outputs_of(known)
 
 
 def _is_ready(client: "CloudFormationClient", change_set: str) -> bool:
@@ -172,21 +180,6 @@ def _is_ready(client: "CloudFormationClient", change_set: str) -> bool:
             resource = change["ResourceChange"]
             print(f"  {resource['Action']} {resource['LogicalResourceId']}")
     return True
-
-
-def _wait(client: "CloudFormationClient", stack: str, until: Any) -> None:
-    print("CloudFormation applies the changes ...", flush=True)
-    try:
-        client.get_waiter(until).wait(StackName=stack)
-    except WaiterError:
-        events = client.describe_stack_events(StackName=stack)["StackEvents"]
-        # The newest come first; the oldest failure is the cause of the others.
-        failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
-        first = failed[-1] if failed else events[0]
-        raise CommandError(
-            f"CloudFormation has rolled back: {first['LogicalResourceId']} failed, "
-            f"{first.get('ResourceStatusReason', 'without a reason')}."
-        ) from None
 
 
 def _stack(client: "CloudFormationClient", name: str) -> Any:

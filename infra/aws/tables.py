@@ -170,7 +170,6 @@ def tracking(dimension: str, capacity: Capacity) -> Any:
 
 
 def _definition(stage: Stage, name: str, types: Mapping[str, str], key: str) -> dict[str, Any]:
-    encrypted = stage.infra.encryption == "AWS_MANAGED"
     return {
         "TableName": f"{stage.table_prefix}{name}",
         "BillingMode": "PROVISIONED" if stage.infra.capacity else "PAY_PER_REQUEST",
@@ -181,9 +180,19 @@ def _definition(stage: Stage, name: str, types: Mapping[str, str], key: str) -> 
         "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
         "DeletionProtectionEnabled": stage.infra.deletion_protection,
         # Without it, DynamoDB encrypts with an AWS-owned key.
-        **({"SSESpecification": {"Enabled": True, "SSEType": "KMS"}} if encrypted else {}),
+        **_encryption(stage),
         "Tags": [{"Key": name, "Value": value} for name, value in stage.tags.items()],
     }
+
+
+def _encryption(stage: Stage) -> dict[str, Any]:
+    match stage.infra.encryption:
+        case "AWS_MANAGED":
+            return {"SSESpecification": {"Enabled": True, "SSEType": "KMS"}}
+        case "CUSTOMER_MANAGED":
+            own = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": stage.key_alias}
+            return {"SSESpecification": own}
+    return {}
 
 
 def _index(index: Index, stage: Stage) -> dict[str, Any]:

@@ -20,7 +20,19 @@ from chalice.utils import to_cfn_resource_name
 
 import app as application
 from chalicelib.schema import EXPIRY
-from infra.aws import alarms, policy, rest_api, site, tables, user_pool
+from infra.aws import (
+    alarms,
+    findings,
+    gradual,
+    key,
+    metrics,
+    policy,
+    rest_api,
+    site,
+    tables,
+    user_pool,
+    web_acl,
+)
 from infra.errors import CommandError
 from infra.stages import ALIAS, STACK_TAG, Stage
 
@@ -31,6 +43,16 @@ Resources = dict[str, Resource]
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 ASYNCHRONOUS = (CloudWatchEventConfig, S3EventConfig, ScheduledEventConfig, SNSEventConfig)
 
+# Why findings of checkov do not apply.
+NO_CUSTOMER_KEY = "A key of AWS's encrypts it; a customer-managed one is a setting, `encryption`."
+FUNCTION_FINDINGS = {
+    "CKV_AWS_115": "Reserved concurrency is Chalice's setting `reserved_concurrency`.",
+    "CKV_AWS_117": "DynamoDB and the issuer are reached without a VPC, which is Chalice's setting.",
+    "CKV_AWS_173": "The variables hold no secret.",
+}
+NO_DEAD_LETTERS = {"CKV_AWS_116": "Nothing invokes the function asynchronously."}
+API_FINDINGS = {"CKV_AWS_120": "Most responses depend on the caller; the cache is a setting."}
+
 DEAD_LETTERS = "DeadLetters"
 DEAD_LETTERS_SECONDS = 14 * 24 * 60 * 60
 
@@ -39,27 +61,27 @@ def extension(stage: Stage) -> dict[str, Any]:
     """The template to merge into Chalice's. Raises CommandError for conflicting settings."""
     _check(stage)
     queued = asynchronous_functions()
+    roles = _roles(stage, queued)
     return {
         "Description": f"{stage.config.app_name}, stage {stage.name}.",
-        "Parameters": _parameters(stage),
-        "Conditions": {
-            "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, ""]}]},
-            **alarms.conditions(stage),
-        },
-        # CloudFormation refuses a section without a rule.
-        **({"Rules": rules} if (rules := alarms.rules(stage)) else {}),
+        **_section("Parameters", _parameters(stage)),
+        **_section("Conditions", web_acl.conditions(stage) | alarms.conditions(stage)),
+        **_section("Rules", alarms.rules(stage)),
         "Resources": {
             **_tables(stage),
             **_scaling(stage),
             **_logs(stage),
-            **_roles(stage, queued),
+            **key.resources(stage, list(roles)),
+            **roles,
             **_function(stage),
             **_other_functions(stage, queued),
             **(user_pool.resources(stage, _callbacks(stage)) if stage.makes_user_pool else {}),
             **_rest_api(stage),
-            **_web_acl(stage),
+            **web_acl.resources(stage, _stage_resource(stage)),
             **site.resources(stage),
             **_usage_plan(stage),
+            **metrics.resources(stage),
+            **gradual.resources(stage),
             **alarms.resources(stage, DEAD_LETTERS if queued else None),
             **_dashboard(stage),
         },
@@ -94,15 +116,13 @@ def _check(stage: Stage) -> None:
 
 
 def _parameters(stage: Stage) -> dict[str, Resource]:
-    parameters = {
-        "WebAclArn": {
-            "Type": "String",
-            "Default": "",
-            "Description": "The ARN of a regional web ACL of AWS WAF, or nothing.",
-        }
-    }
-    parameters |= alarms.parameters(stage) | site.parameters(stage)
+    parameters = web_acl.parameters(stage) | alarms.parameters(stage) | site.parameters(stage)
     return parameters | (user_pool.PARAMETERS if stage.makes_user_pool else {})
+
+
+def _section(name: str, content: dict[str, Any]) -> dict[str, Any]:
+    """A section of the template. CloudFormation refuses an empty one."""
+    return {name: content} if content else {}
 
 
 def _tables(stage: Stage) -> Resources:
@@ -112,10 +132,15 @@ def _tables(stage: Stage) -> Resources:
             "Type": "AWS::DynamoDB::Table",
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
+            **_key_finding(stage, "CKV_AWS_119"),
             "Properties": _table_properties(definition, stage),
         }
         for definition in tables.definitions(stage)
     }
+
+
+def _key_finding(stage: Stage, id_: str) -> dict[str, Any]:
+    return {} if key.is_made(stage) else {"Metadata": findings.skip({id_: NO_CUSTOMER_KEY})}
 
 
 def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any]:
@@ -126,6 +151,7 @@ def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any
         properties["SSESpecification"] = {
             "SSEEnabled": encryption["Enabled"],
             "SSEType": encryption["SSEType"],
+            **({"KMSMasterKeyId": key.ARN} if key.is_made(stage) else {}),
         }
     properties["PointInTimeRecoverySpecification"] = {
         "PointInTimeRecoveryEnabled": stage.infra.point_in_time_recovery
@@ -184,9 +210,11 @@ def _logs(stage: Stage) -> Resources:
             "Type": "AWS::Logs::LogGroup",
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
+            **_key_finding(stage, "CKV_AWS_158"),
             "Properties": {
                 "LogGroupName": group,
                 "RetentionInDays": stage.infra.log_retention_in_days,
+                **({"KmsKeyId": key.ARN} if key.is_made(stage) else {}),
                 "Tags": _tags(stage),
             },
         }
@@ -232,7 +260,11 @@ def _function(stage: Stage) -> Resources:
         **_environment(stage),
     }
     resources: Resources = {
-        "APIHandler": {"DependsOn": list(_tables(stage)), "Properties": properties}
+        "APIHandler": {
+            "DependsOn": list(_tables(stage)),
+            "Metadata": findings.skip(FUNCTION_FINDINGS | NO_DEAD_LETTERS),
+            "Properties": properties,
+        }
     }
     if stage.has_alias:
         # A new version for each change, of the memory, too.
@@ -244,6 +276,7 @@ def _function(stage: Stage) -> Resources:
         properties["ProvisionedConcurrencyConfig"] = {
             "ProvisionedConcurrentExecutions": stage.infra.provisioned_concurrency
         }
+    properties |= gradual.properties(stage)
     if stage.infra.snap_start:
         properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
     return resources
@@ -265,15 +298,16 @@ def _other_functions(stage: Stage, queued: list[str]) -> Resources:
     target = {"Type": "SQS", "TargetArn": {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}}
     functions: Resources = {}
     for name in policy.other_functions():
-        properties = _environment(stage)
-        if name in queued:
-            properties["DeadLetterQueue"] = target
-        if properties:
-            functions[to_cfn_resource_name(name)] = {"Properties": properties}
+        is_queued = name in queued
+        functions[to_cfn_resource_name(name)] = {
+            "Metadata": findings.skip(FUNCTION_FINDINGS | ({} if is_queued else NO_DEAD_LETTERS)),
+            "Properties": _environment(stage) | ({"DeadLetterQueue": target} if is_queued else {}),
+        }
     if not queued:
         return functions
     queue = {
         "Type": "AWS::SQS::Queue",
+        "Metadata": findings.skip({"CKV_AWS_27": "SQS encrypts it, with a key of its own."}),
         "Properties": {
             "MessageRetentionPeriod": DEAD_LETTERS_SECONDS,
             "SqsManagedSseEnabled": True,
@@ -307,10 +341,13 @@ def _rest_api(stage: Stage) -> Resources:
         # `make deploy` refuses a stage whose API has this tag.
         "Tags": stage.tags | {STACK_TAG: stage.function},
     }
+    if stage.custom_domain:
+        # Else what the domain's TLS policy and its HSTS demand could be avoided there.
+        properties["DisableExecuteApiEndpoint"] = True
     if infra.access_logs:
         properties["AccessLogSetting"] = {
             "DestinationArn": {"Fn::GetAtt": ["AccessLogGroup", "Arn"]},
-            "Format": rest_api.ACCESS_LOG,
+            "Format": rest_api.access_log(stage),
         }
     if infra.cache:
         properties |= {"CacheClusterEnabled": True, "CacheClusterSize": infra.cache.gigabytes}
@@ -325,22 +362,7 @@ def _rest_api(stage: Stage) -> Resources:
             }
             for path in rest_api.cached_lists(application.app, stage)
         )
-    return {"RestAPI": {"Properties": properties}}
-
-
-def _web_acl(stage: Stage) -> Resources:
-    arn = (
-        "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${RestAPI}"
-        f"/stages/{stage.config.api_gateway_stage}"
-    )
-    return {
-        "WebAclAssociation": {
-            "Type": "AWS::WAFv2::WebACLAssociation",
-            "Condition": "HasWebAcl",
-            "DependsOn": [_stage_resource(stage)],
-            "Properties": {"ResourceArn": {"Fn::Sub": arn}, "WebACLArn": {"Ref": "WebAclArn"}},
-        }
-    }
+    return {"RestAPI": {"Metadata": findings.skip(API_FINDINGS), "Properties": properties}}
 
 
 def _usage_plan(stage: Stage) -> Resources:
@@ -414,6 +436,7 @@ def _dashboard(stage: Stage) -> Resources:
             for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
         ],
     }
+    graphs |= _metric_graphs(stage)
     widgets: list[dict[str, Any]] = [
         {
             "type": "metric",
@@ -456,6 +479,28 @@ def _dashboard(stage: Stage) -> Resources:
             },
         }
     }
+
+
+def _metric_graphs(stage: Stage) -> dict[str, list[Any]]:
+    """The graphs of the metrics of the log lines, by title."""
+    if not stage.infra.metrics:
+        return {}
+    namespace = metrics.namespace(stage)
+    of_the_stage = {
+        "Rejected tokens, replays and transaction conflicts": metrics.OF_THE_STAGE,
+        "Capacity units of requests": (metrics.READ_UNITS, metrics.WRITE_UNITS),
+    }
+    graphs: dict[str, list[Any]] = {
+        title: [[namespace, each.name, {"stat": "Sum"}] for each in chosen]
+        for title, chosen in of_the_stage.items()
+    }
+    if stage.infra.metrics == "operations":
+        for each in metrics.OF_OPERATIONS:
+            statistic = "p99" if each is metrics.LATENCY else "Sum"
+            schema = f'{{{namespace},{metrics.OPERATION}}} MetricName="{each.name}"'
+            expression = f"SEARCH('{schema}', '{statistic}', 60)"
+            graphs[f"{each.name} by operation"] = [[{"expression": expression, "label": ""}]]
+    return graphs
 
 
 def _outputs(stage: Stage) -> dict[str, Resource]:

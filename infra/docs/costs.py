@@ -52,6 +52,12 @@ LAMBDA_REQUESTS = 0.20  # a million: https://aws.amazon.com/lambda/pricing/
 LAMBDA_GB_SECOND = 0.0000166667  # x86
 LOG_GB = 0.50  # taken in: https://aws.amazon.com/cloudwatch/pricing/
 ALARM_METRIC = 0.10  # a month
+METRIC = 0.30  # a month
+WEB_ACL = 5.00  # a month: https://aws.amazon.com/waf/pricing/
+WEB_ACL_RULE = 1.00  # a month
+WEB_ACL_REQUESTS = 0.60  # a million
+KEY = 1.00  # a month: https://aws.amazon.com/kms/pricing/
+KEY_REQUESTS = 3.00  # a million
 TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
 
 # Of requests beyond the first in a second:
@@ -84,6 +90,8 @@ VALUES = {
     "integrationLatency": "10",
     "responseLength": "250",
     "error.responseType": "-",
+    "integration.error": "-",
+    "xrayTraceId": "1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
 }
 
 DOLLARS = """
@@ -110,6 +118,18 @@ An API that is not called costs nothing but storage: ${table_gb:.2f} a month for
 and indexes (every index holds whole items), and ${recovery_gb:.2f} for point-in-time recovery of
 each GB in tables. prod has alarms, on {alarms} metrics, for ${alarms_cost:.2f} a month; `"alarms":
 false` in its settings turns them off. Its dashboard is one of the three free ones.
+
+## Settings with a price
+
+A month, in the hours in which there are data, with up to {operations} operations:
+
+| setting | price |
+|---|---|
+| `"metrics": "stage"` (prod) | {stage_metrics} metrics: ${stage_cost:.2f} |
+| `"metrics": "operations"` | up to {operation_metrics} metrics: ${operation_cost:.2f} |
+| `"deployment": "..."` (prod) | {version_metrics} metrics of each version: ${version_cost:.2f} |
+| `"web_acl": {{}}` | ${web_acl:.2f}, and ${web_acl_requests:.2f} for a million requests |
+| `"encryption": "CUSTOMER_MANAGED"` | ${key:.2f}, and ${key_requests:.2f} for a million uses |
 """
 
 
@@ -131,34 +151,28 @@ class Row(Struct, frozen=True):
 
 
 class Meter:
-    """Counts the capacity units that a client's calls consume."""
+    """Counts the calls and the capacity units of a request, which the log line has, too."""
 
     def __init__(self, client: Any) -> None:
         self.calls: list[str] = []
-        self.reads = 0.0
-        self.writes = 0.0
-        client.meta.events.register("provide-client-params.dynamodb", self._ask)
+        # Of Queries, whose units the emulator does not report.
+        self.query_units = 0.0
         client.meta.events.register("after-call.dynamodb", self._note)
 
     def row(self, name: str, act: Callable[[], Any]) -> Row:
         """The row of the table for a request, which is made by `act`."""
-        self.calls, self.reads, self.writes = [], 0.0, 0.0
-        act()
-        return Row(name, tuple(self.calls), self.reads, self.writes)
+        from chalicelib.storage import dynamodb
 
-    def _ask(self, params: dict[str, Any], **_: Any) -> None:
-        params["ReturnConsumedCapacity"] = "TOTAL"
+        self.calls, self.query_units = [], 0.0
+        usage = dynamodb.measure()
+        act()
+        reads = self.query_units if "Query" in self.calls else usage.read_units
+        return Row(name, tuple(self.calls), reads, usage.write_units)
 
     def _note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         self.calls.append(model.name)
-        consumed = parsed.get("ConsumedCapacity", [])
-        for each in consumed if isinstance(consumed, list) else [consumed]:
-            if model.name == "Query":
-                self.reads += ceil(sum(map(size, parsed["Items"])) / 4096) / 2
-            elif model.name == "GetItem":
-                self.reads += each["CapacityUnits"]
-            else:
-                self.writes += each["CapacityUnits"]
+        if model.name == "Query":
+            self.query_units += ceil(sum(map(size, parsed["Items"])) / 4096) / 2
 
 
 def write() -> None:
@@ -272,7 +286,9 @@ def fill(client: Any, resource: Any, key: str, count: int, table: str) -> int:
 
 def _dollars(rows: dict[str, Row]) -> str:
     """The costs of a million requests, and the idle costs, as a part of the page."""
-    from infra.aws import template
+    from app import app
+    from chalicelib.http.api import declared_routes
+    from infra.aws import metrics, template, web_acl
 
     prod = stages.load("prod")
     megabytes: int = prod.config.lambda_memory_size
@@ -297,12 +313,28 @@ def _dollars(rows: dict[str, Row]) -> str:
     for name in names:
         values = (*shares, rows[name].dollars, together[name])
         lines.append(f"| {name} | {' | '.join(f'{value:.2f}' for value in values)} |\n")
-    metrics = sum(
+    alarm_metrics = sum(
         len([each for each in alarm["Properties"].get("Metrics", [{}]) if "Expression" not in each])
         for alarm in template.extension(prod)["Resources"].values()
         if alarm.get("Type") == "AWS::CloudWatch::Alarm"
     )
+    # Those of 404 and 405 are one more.
+    operations = len({route.name for route in declared_routes(app)}) + 1
+    of_stage = len((*metrics.OF_OPERATIONS, *metrics.OF_THE_STAGE))
+    of_operations = of_stage + len(metrics.OF_OPERATIONS) * operations
+    of_version = len(metrics.OF_VERSIONS)
     return DOLLARS.format(
+        operations=operations,
+        stage_metrics=of_stage,
+        stage_cost=of_stage * METRIC,
+        operation_metrics=of_operations,
+        operation_cost=of_operations * METRIC,
+        version_metrics=of_version,
+        version_cost=of_version * METRIC,
+        web_acl=WEB_ACL + WEB_ACL_RULE * web_acl.RULES,
+        web_acl_requests=WEB_ACL_REQUESTS,
+        key=KEY,
+        key_requests=KEY_REQUESTS,
         megabytes=megabytes,
         milliseconds=MILLISECONDS,
         ten_ms=megabytes / 1024 * 0.01 * 1_000_000 * LAMBDA_GB_SECOND,
@@ -312,8 +344,8 @@ def _dollars(rows: dict[str, Row]) -> str:
         mix=together["read one"] + together["create a product"] / 10,
         table_gb=TABLE_GB,
         recovery_gb=RECOVERY_GB,
-        alarms=metrics,
-        alarms_cost=metrics * ALARM_METRIC,
+        alarms=alarm_metrics,
+        alarms_cost=alarm_metrics * ALARM_METRIC,
     )
 
 
@@ -327,7 +359,8 @@ def _log_bytes() -> int:
     log = io.StringIO()
     with redirect_stdout(log):
         Client(app, stage_name="local").http.get("/products/p0")
-    access = re.sub(r"\$context\.([\w.]+)", lambda match: VALUES[match[1]], rest_api.ACCESS_LOG)
+    prod = rest_api.access_log(stages.load("prod"))
+    access = re.sub(r"\$context\.([\w.]+)", lambda match: VALUES[match[1]], prod)
     own = re.sub(r'"milliseconds":[\d.]+', '"milliseconds":10.0', log.getvalue().strip())
     lines = (own, access, *LAMBDA_LINES)
     return sum(len(line) + LINE_BYTES for line in lines)

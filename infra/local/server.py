@@ -128,7 +128,9 @@ class Gateway(LocalGateway):
         from chalicelib.http import api
 
         api.add_common_headers(response, request_id, origin)
-        api.log_response(response, request_id, **members, operation=None, dynamodbCalls=0)
+        api.log_response(
+            response, request_id, **members, operation=api.UNKNOWN_OPERATION, dynamodbCalls=0
+        )
         finished: LambdaResponse = response.to_dict()
         return finished
 

@@ -1,5 +1,7 @@
 """An emulated AWS account, and the project's own commands in it."""
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -73,6 +75,20 @@ class Account:
             text=True,
             check=False,
         )
+
+    def configure(self, **settings: Any) -> None:
+        """Change the settings of dev in the checkout."""
+        file = self.project / ".chalice" / "config.json"
+        declared = json.loads(file.read_text())
+        declared["stages"]["dev"]["infra"].update(settings)
+        file.write_text(json.dumps(declared))
+
+    def deploy_stack(self) -> str:
+        """Package dev and make it a stack. Returns where the emulator serves its API."""
+        self.make("package", "STAGE=dev")
+        said = self.make("stack", "STAGE=dev", "BUCKET=packages")
+        (api_id,) = re.findall(r"responds at https://(\w+)\.execute-api\.[\w.-]+/dev/", said)
+        return f"http://{api_id}.execute-api.localhost:{self.port}/dev"
 
     def chalice(self, *words: str) -> str:
         """Run Chalice's own command, which has to succeed. Returns its output."""

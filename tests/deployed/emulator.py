@@ -11,7 +11,9 @@ has:
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
   is no slash;
 - `WWW-Authenticate` of a function reaches the client as `x-amzn-Remapped-WWW-Authenticate`;
-- a style of the user pool's sign-in pages, and alarms with metric math, of which nothing is kept;
+- a style of the user pool's sign-in pages, CodeDeploy's applications and deployment groups, web
+  ACLs' associations, and alarms with metric math, of which nothing is kept: nothing is moved to a
+  new version step by step;
 - a function that is changed finishes what it is at;
 - for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
   in `:*`, but for its tags.
@@ -54,7 +56,7 @@ rest_api_update = provisioners._apigw_rest_api_update
 enforce = iam_evaluator.enforce
 extract_resource_arn = iam_actions.extract_resource_arn
 kill_workers = lambda_runtime.kill_workers
-create_alarm = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]["create"]
+alarm_handlers = dict(provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"])
 
 # The method of the request that is being answered.
 asked: ContextVar[str] = ContextVar("asked", default="")
@@ -221,8 +223,15 @@ def nothing(logical_id: str, *_: object) -> tuple[str, dict[str, str]]:
 
 def alarm(logical_id: str, properties: Any, stack: str) -> Any:
     """The physical id and the attributes of an alarm."""
-    create = nothing if "Metrics" in properties else create_alarm
+    create = nothing if "Metrics" in properties else alarm_handlers["create"]
     return create(logical_id, properties, stack)
+
+
+def changed_alarm(physical_id: str, old: Any, new: Any, *rest: Any, **named: Any) -> Any:
+    """The physical id and the attributes of an alarm that a stack changes."""
+    if "Metrics" in new:
+        return physical_id, {}
+    return alarm_handlers["update"](physical_id, old, new, *rest, **named)
 
 
 def recorded(
@@ -246,8 +255,16 @@ v1._import_operation = operation
 v1._invoke_mock_v1 = mock
 v1._invoke_lambda_proxy_v1 = lambda_proxy
 provisioners._apigw_rest_api_update = stack_update
-provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {"create": nothing}
-provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] |= {"create": alarm}
+for kind in (
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Cognito::ManagedLoginBranding",
+):
+    provisioners._RESOURCE_HANDLERS[kind] = {"create": nothing}
+provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] |= {
+    "create": alarm,
+    "update": changed_alarm,
+}
 iam_evaluator.enforce = recorded
 iam_actions.extract_resource_arn = resource_arn
 lambda_runtime.kill_workers = retire

@@ -1,9 +1,10 @@
 """`make package`: the template, as CloudFormation expands it, and the zip."""
 
 import json
-import os
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,20 @@ from zipfile import ZipFile
 import pytest
 from cfnlint.api import lint_file
 from chalice.config import Config
-from samtranslator.translator.transform import transform
 
 from infra import stages
 from infra.aws import bundle, policy, tables, template
 from infra.errors import CommandError
 from infra.stages import Infra
 from tests import sign_in
-from tests.conftest import OLD_FILES, checkout
-from tests.deployed.conftest import CLEAN, REGION
+from tests.conftest import OLD_FILES, PROJECT, checkout
+from tests.deployed.conftest import CLEAN
+from tests.deployed.templates import expanded, of_type, only
 
 Package = Callable[..., Path]
+
+# Not among the requirements: it pins other versions of AWS's SDK.
+CHECKOV = "checkov@3.2.489"
 
 # Settings that no stage has in the repository, except for the usage plan, which a site rules out.
 EVERYTHING = {
@@ -31,8 +35,13 @@ EVERYTHING = {
     "provisioned_concurrency": 2,
     "detailed_metrics": True,
     "access_logs": True,
-    "encryption": "AWS_MANAGED",
+    "source_ip": True,
+    "encryption": "CUSTOMER_MANAGED",
     "deletion_protection": True,
+    "deployment": "Linear10PercentEvery10Minutes",
+    "termination_protection": True,
+    "web_acl": {"requests_per_ip": 500},
+    "metrics": "operations",
     "alarms": True,
     "dashboard": True,
     "site": {"domain": "shop.example.com", "connect": ["https://tokens.example.com"]},
@@ -61,12 +70,17 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """Package a stage of a checkout, with other settings and more source. Returns dist/STAGE."""
 
     def make(
-        stage: str, settings: dict[str, Any] | None = None, source: str = "", **variables: str
+        stage: str,
+        settings: dict[str, Any] | None = None,
+        source: str = "",
+        chalice: dict[str, Any] | None = None,
+        **variables: str,
     ) -> Path:
         project = checkout(tmp_path_factory.mktemp("package") / "storefront")
         config = project / ".chalice" / "config.json"
         declared = json.loads(config.read_text())
         declared["stages"][stage].setdefault("infra", {}).update(settings or {})
+        declared["stages"][stage].update(chalice or {})
         config.write_text(json.dumps(declared))
         app = project / "app.py"
         app.write_text(app.read_text() + source)
@@ -96,41 +110,6 @@ def full(package: Package) -> Path:
     return package("test", EVERYTHING, ASYNCHRONOUS)
 
 
-def expanded(folder: Path) -> dict[str, Any]:
-    """The resources of a template, as the transform of CloudFormation makes them."""
-    template = json.loads((folder / "sam.json").read_text())
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            # What `aws cloudformation package` puts there.
-            resource["Properties"]["CodeUri"] = "s3://bucket/deployment.zip"
-    resources: dict[str, Any] = transform(template, {}, _NoManagedPolicies())["Resources"]
-    return resources
-
-
-class _NoManagedPolicies:
-    """The transform asks for AWS's managed policies; the template has none."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
-    """The resources of one type."""
-    return {name: each for name, each in resources.items() if each["Type"] == kind}
-
-
-def only(resources: dict[str, Any], kind: str) -> Any:
-    """The properties of the one resource of a type."""
-    (resource,) = of_type(resources, kind).values()
-    return resource["Properties"]
-
-
-@pytest.fixture(autouse=True)
-def _region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The transform asks boto3 for a region."""
-    monkeypatch.setitem(os.environ, "AWS_DEFAULT_REGION", REGION)
-
-
 @pytest.mark.parametrize("stage", stages.cloud_stages())
 def test_cfn_lint_has_no_finding(package: Package, stage: str) -> None:
     """The template of every stage, as it is."""
@@ -151,6 +130,36 @@ def test_cfn_lint_has_no_finding_with_other_settings(
 ) -> None:
     """Each setting makes something that CloudFormation takes."""
     assert lint_file(package("prod", settings) / "sam.json") == []
+
+
+@pytest.mark.timeout(180)
+def test_checkov_has_no_finding(package: Package, prod: Path, full: Path, tmp_path: Path) -> None:
+    """What is not as checkov wants it has a reason beside it: in templates and in workflows."""
+    site = package("dev", {"site": {}, "alarms": True})
+    for name, folder in {"prod": prod, "everything": full, "site": site}.items():
+        (tmp_path / f"{name}.json").write_bytes((folder / "sam.json").read_bytes())
+    shutil.copytree(PROJECT / ".github", tmp_path / ".github")
+    frameworks = ["cloudformation", "github_actions"]
+
+    said = subprocess.run(
+        [
+            *(str(PROJECT / ".venv/bin/uv"), "tool", "run", CHECKOV, "--skip-download"),
+            *("--output", "json", "--framework", *frameworks, "--directory", str(tmp_path)),
+        ],
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    reports = {each["check_type"]: each["results"] for each in json.loads(said.stdout)}
+    assert sorted(reports) == frameworks
+    for results in reports.values():
+        assert [(each["check_id"], each["resource"]) for each in results["failed_checks"]] == []
+        assert results["passed_checks"]
+        assert results["parsing_errors"] == []
+    templates = {each["file_path"] for each in reports["cloudformation"]["passed_checks"]}
+    assert templates == {"/prod.json", "/everything.json", "/site.json"}
 
 
 def test_table_protection(prod: Path) -> None:
@@ -339,6 +348,98 @@ def test_no_idle_costs(package: Package) -> None:
     for table in of_type(resources, "AWS::DynamoDB::Table").values():
         assert "ProvisionedThroughput" not in table["Properties"]
         assert "SSESpecification" not in table["Properties"]
+
+
+def test_web_acl(full: Path) -> None:
+    """A rate for each address, AWS's rules, and none that refuses what the API accepts."""
+    resources = expanded(full)
+    rules = {each["Name"]: each for each in only(resources, "AWS::WAFv2::WebACL")["Rules"]}
+
+    rate = rules["requests-per-ip"]["Statement"]["RateBasedStatement"]
+    assert rate == {"Limit": 500, "AggregateKeyType": "IP"}
+    assert rules["requests-per-ip"]["Action"] == {"Block": {}}
+    group = rules["common-rules"]["Statement"]["ManagedRuleGroupStatement"]
+    assert group["Name"] == "AWSManagedRulesCommonRuleSet"
+    counted = {each["Name"] for each in group["RuleActionOverrides"]}
+    assert "SizeRestrictions_BODY" in counted
+    association = resources["WebAclAssociation"]
+    assert "Condition" not in association
+    assert association["Properties"]["WebACLArn"] == {"Fn::GetAtt": ["WebAcl", "Arn"]}
+    assert "WebAclArn" not in json.loads((full / "sam.json").read_text())["Parameters"]
+
+
+def test_customer_managed_key(full: Path) -> None:
+    """It encrypts tables and logs, outlives the stack, and serves the functions alone."""
+    resources = expanded(full)
+    (key,) = of_type(resources, "AWS::KMS::Key").values()
+    arn = {"Fn::GetAtt": ["Key", "Arn"]}
+
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert key["Properties"]["EnableKeyRotation"] is True
+    for table in of_type(resources, "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"] == arn
+    for group in of_type(resources, "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["KmsKeyId"] == arn
+    statements = {each["Sid"]: each for each in key["Properties"]["KeyPolicy"]["Statement"]}
+    functions = statements["Functions"]
+    made = of_type(resources, "AWS::Lambda::Function").values()
+    roles = {each["Properties"]["Role"]["Fn::GetAtt"][0] for each in made}
+    assert {each["Fn::GetAtt"][0] for each in functions["Principal"]["AWS"]} == roles
+    assert "dynamodb." in json.dumps(functions["Condition"])
+    assert "kms:*" not in functions["Action"]
+
+
+def test_custom_domain(package: Package) -> None:
+    """API Gateway's own address is closed, and browsers refuse plain HTTP for the domain."""
+    domain = {
+        "domain_name": "api.shop.example",
+        "certificate_arn": "arn:aws:acm:us-east-1::certificate/1",
+        "tls_version": "TLS_1_2",
+    }
+    folder = package("prod", chalice={"api_gateway_custom_domain": domain})
+    resources = expanded(folder)
+
+    assert lint_file(folder / "sam.json") == []
+    body = only(resources, "AWS::ApiGateway::RestApi")
+    assert "true" in json.dumps(body).lower().partition("disableexecuteapiendpoint")[2][:8]
+    variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert variables["HSTS_SECONDS"] == "63072000"
+    responses = body["Body"]["x-amazon-apigateway-gateway-responses"]
+    for response in responses.values():
+        sent = response["responseParameters"]
+        assert sent["gatewayresponse.header.Strict-Transport-Security"] == "'max-age=63072000'"
+
+
+def test_metrics_of_the_log_lines(prod: Path, full: Path) -> None:
+    """Nine of the stage; with `operations`, six of each operation; two of each version."""
+    dimensions = {}
+    for name, folder in {"prod": prod, "full": full}.items():
+        filters = of_type(expanded(folder), "AWS::Logs::MetricFilter").values()
+        made = [each["Properties"]["MetricTransformations"][0] for each in filters]
+        keys = [tuple(each["Key"] for each in one.get("Dimensions", ())) for one in made]
+        dimensions[name] = Counter(keys)
+        assert {one["MetricNamespace"] for one in made} == {
+            "storefront-prod" if name == "prod" else "storefront-test"
+        }
+    assert dimensions == {
+        "prod": {(): 9, ("version",): 2},
+        "full": {(): 9, ("operation",): 6, ("version",): 2},
+    }
+    dashboard = only(expanded(full), "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(dashboard)["widgets"]
+    titles = {widget["properties"]["title"] for widget in widgets}
+    assert {"Requests by operation", "WriteUnits by operation"} <= titles
+
+
+def test_access_log_has_the_source_ip_on_request_alone(prod: Path, full: Path) -> None:
+    """It is personal data."""
+    logged = {
+        name: expanded(folder)[f"RestAPI{stage}Stage"]["Properties"]["AccessLogSetting"]["Format"]
+        for name, folder, stage in (("prod", prod, "prod"), ("full", full, "test"))
+    }
+
+    assert "sourceIp" not in json.loads(logged["prod"])
+    assert json.loads(logged["full"])["sourceIp"] == "$context.identity.sourceIp"
 
 
 def test_user_pool_of_a_stage_without_an_issuer(prod: Path) -> None:

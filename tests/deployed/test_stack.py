@@ -4,8 +4,6 @@ The stage has no issuer at first, so that the stack makes a user pool. The pool 
 issuer, with its keys, because the emulator is not at the address that Cognito has.
 """
 
-import json
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,14 +16,6 @@ from tests.deployed.conftest import Account, contract, everything, reading, tabl
 STACK = "storefront-dev"
 PASSWORD = "Dust-the-shelves-7"
 LOGS = {"/aws/lambda/storefront-dev", "/aws/apigateway/storefront-dev"}
-
-
-def deployed(account: Account) -> str:
-    """Package the stage and make it a stack. Returns where the emulator serves its API."""
-    account.make("package", "STAGE=dev")
-    said = account.make("stack", "STAGE=dev", "BUCKET=packages")
-    (api_id,) = re.findall(r"The API responds at https://(\w+)\.execute-api\.[\w.-]+/dev/", said)
-    return f"http://{api_id}.execute-api.localhost:{account.port}/dev"
 
 
 class Callers(NamedTuple):
@@ -108,14 +98,6 @@ def check_the_pool(account: Account) -> None:
     assert variables["DOCS_CLIENT_ID"] == outputs["UserPoolClientId"]
 
 
-def configure(account: Account, **settings: Any) -> None:
-    """Change the configuration of dev in the checkout."""
-    file = account.project / ".chalice" / "config.json"
-    declared = json.loads(file.read_text())
-    declared["stages"]["dev"]["infra"].update(settings)
-    file.write_text(json.dumps(declared))
-
-
 @pytest.mark.timeout(400)
 def test_stack_is_created_updated_deleted_and_created_again(
     account: Account, record_property: Callable[[str, Any], None]
@@ -129,7 +111,7 @@ def test_stack_is_created_updated_deleted_and_created_again(
         "CALLBACK_URLS": "https://shop.example/,https://staff.example/",
         "MACHINE_CLIENTS": "machine-1 machine-2",
     }
-    url = deployed(account)
+    url = account.deploy_stack()
     check_the_pool(account)
     account.make("package", "STAGE=dev", "OIDC_ISSUER=none")
     refusal = account.start("stack", "STAGE=dev", "BUCKET=packages")
@@ -137,7 +119,7 @@ def test_stack_is_created_updated_deleted_and_created_again(
     staff, customer, machine = sign_in_with_the_pool(account)
     # The issuer is not where the emulator is.
     assert Client(Live(url), staff).send("GET", "/users").status == 503
-    assert deployed(account) == url
+    assert account.deploy_stack() == url
     record_property("contract, the stack", contract(url, "dev", staff))
     assert Client(Live(url), machine).get("/users?limit=1").status == 200
     of_customer = Client(Live(url), customer)
@@ -156,9 +138,9 @@ def test_stack_is_created_updated_deleted_and_created_again(
     old = api.get("/").json["version"]
     source = account.project / "chalicelib" / "__init__.py"
     source.write_text(source.read_text().replace(old, f"{old}.1"))
-    configure(account, throttle={"rate": 70, "burst": 90}, log_retention_in_days=3)
+    account.configure(throttle={"rate": 70, "burst": 90}, log_retention_in_days=3)
     with reading(api) as times:
-        assert deployed(account) == url
+        assert account.deploy_stack() == url
         assert times() > 0
     assert api.get("/").json["version"] == f"{old}.1"
     kept = api.post("/products", {"name": "Stay", "price": 3})
@@ -170,6 +152,6 @@ def test_stack_is_created_updated_deleted_and_created_again(
     assert left == before | {"tables": tables_of("dev"), "logs": before["logs"] | LOGS}
 
     # The pool has outlived the stack that made it.
-    again = Client(Live(deployed(account)), staff)
+    again = Client(Live(account.deploy_stack()), staff)
     assert again.get(f"/products/{kept.json['id']}").body == kept.body
     assert again.get("/users?limit=1").status == 200

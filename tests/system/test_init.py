@@ -88,12 +88,13 @@ def test_first_request_reuses_the_connection() -> None:
         run(INIT + REQUEST, port, **LAMBDA)
 
     assert len(connections) == 1
+    measured = {"ReturnConsumedCapacity": "TOTAL"}
     assert requests == [
         (
             "DynamoDB_20120810.GetItem",
-            {"TableName": "storefront-dev-claims", "Key": {"id": {"S": "init"}}},
+            {"TableName": "storefront-dev-claims", "Key": {"id": {"S": "init"}}} | measured,
         ),
-        ("DynamoDB_20120810.GetItem", {"TableName": "t", "Key": {"id": {"S": "k"}}}),
+        ("DynamoDB_20120810.GetItem", {"TableName": "t", "Key": {"id": {"S": "k"}}} | measured),
     ]
 
 

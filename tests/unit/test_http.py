@@ -146,3 +146,14 @@ def test_titles() -> None:
     """Titles are RFC 9110's on every version of Python."""
     assert {status: TITLES[status] for status in RFC_TITLES} == RFC_TITLES
     assert set(STATUSES.values()) <= set(RFC_TITLES)
+
+
+def test_hsts_of_a_domain_of_ones_own(in_process: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Responses of an API with a custom domain have the header, errors included; others do not."""
+    name = "strict-transport-security"
+    assert name not in in_process.get("/health").headers
+
+    monkeypatch.setattr(settings, "HSTS_SECONDS", 60)
+
+    for path in ("/health", "/todos/nobody"):
+        assert in_process.send("GET", path).headers[name] == "max-age=60"

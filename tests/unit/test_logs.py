@@ -1,9 +1,12 @@
 """The log: one JSON line per request, with nothing that a client sent."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 import app
 from chalicelib.storage import dynamodb
@@ -16,7 +19,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_request_is_one_log_line(in_process: Client, capsys: pytest.CaptureFixture[str]) -> None:
-    """Id, operation, status, milliseconds and DynamoDB calls; no body, name or email."""
+    """Id, operation, status, milliseconds and use of DynamoDB; no body, name or email."""
     secret = "ada.secret@shop.example"
     answer = in_process.post("/users", {"name": "Secret Ada", "email": secret})
     in_process.get(f"/users?email={secret}&limit=0")
@@ -32,14 +35,76 @@ def test_request_is_one_log_line(in_process: Client, capsys: pytest.CaptureFixtu
         "route": "/users",
         "operation": "create_user",
         "subject": "sue",
+        "version": None,
         "milliseconds": created["milliseconds"],
         "dynamodbCalls": 1,
+        "readUnits": 0.0,
+        "writeUnits": created["writeUnits"],
     }
     assert 0 < created["milliseconds"] < 10_000
     assert (listed["operation"], listed["status"]) == ("list_users", 400)
-    assert (refused["operation"], refused["status"]) == (None, 405)
+    assert (refused["operation"], refused["status"]) == ("unknown", 405)
     assert (refused["method"], refused["route"]) == ("PATCH", "/users")
     assert "ecret" not in output.out + output.err
+
+
+def test_replay_is_logged(in_process: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    """Metrics count how often clients send a request again."""
+    for _ in range(2):
+        in_process.post("/todos", {"task": "Dust"}, **{"Idempotency-Key": "logged"})
+
+    first, second = lines(capsys)
+    assert "replayed" not in first
+    assert second["replayed"] is True
+
+
+def test_transaction_conflict_is_logged(
+    in_process: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A conflict that a second attempt resolves is not an error, and is counted."""
+    refusals = [_conflict()]
+
+    def refuse(**_: Any) -> Any:
+        return refusals.pop() if refusals else None
+
+    dynamodb.client.meta.events.register_first("before-call.dynamodb.PutItem", refuse)
+    answer = in_process.post("/todos", {"task": "Dust"})
+    dynamodb.client.meta.events.unregister("before-call.dynamodb.PutItem", refuse)
+
+    (line,) = lines(capsys)
+    assert answer.status == 201
+    assert (line["transactionConflicts"], line["dynamodbCalls"]) == (1, 2)
+
+
+def _conflict() -> Any:
+    """DynamoDB's answer to a write in whose way a transaction is: the HTTP response, parsed."""
+    error = {"Code": "TransactionConflictException", "Message": ""}
+    parsed = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0}}
+    return AWSResponse("", 400, HTTPHeaders(), BytesIO()), parsed
+
+
+@pytest.mark.parametrize(
+    ("header", "trace_id"),
+    [
+        ("Root=1-5bef4de7-ad49b0e8;Parent=53995c3f;Sampled=1;Lineage=a:0", "1-5bef4de7-ad49b0e8"),
+        ("Root=1-5bef4de7-ad49b0e8;Parent=53995c3f;Sampled=0", None),
+        ("", None),
+    ],
+)
+def test_sampled_trace_is_logged(
+    in_process: Client,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    header: str,
+    trace_id: str | None,
+) -> None:
+    """A line leads to the trace of its request, if X-Ray keeps that."""
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
+
+    in_process.get("/health")
+
+    (line,) = lines(capsys)
+    assert line.get("traceId") == trace_id
 
 
 def test_unexpected_error_is_logged_without_its_values(
@@ -103,5 +168,5 @@ def test_unknown_paths_and_preflights_are_logged(
     (line,) = lines(capsys)
     assert answer.status == line["status"] == status
     assert line["requestId"] == answer.headers["x-request-id"]
-    assert (line["method"], line["route"], line["operation"]) == (method, route, None)
+    assert (line["method"], line["route"], line["operation"]) == (method, route, "unknown")
     assert "secret" not in json.dumps(line)

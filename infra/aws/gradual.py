@@ -1,0 +1,109 @@
+"""Gradual deployments: CodeDeploy moves the requests to a new version of the function in steps.
+
+If an alarm sees errors of the new version in the meantime, CodeDeploy gives all requests back to
+the old one, and CloudFormation rolls the stack back.
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/automating-updates-to-serverless-apps.html
+"""
+
+from typing import Any
+
+from infra.aws import alarms, metrics
+from infra.stages import ALIAS, Stage
+
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+
+ROLE = "DeploymentRole"
+# What SAM calls the application and the deployment group that it adds.
+APPLICATION, GROUP = "ServerlessDeploymentApplication", "APIHandlerDeploymentGroup"
+
+# The share of the new version's responses in a minute that are 5xx.
+MOST_5XX = 0.01
+# The logical ids of the alarms on the new version.
+ALARMS = ERRORS_ALARM, CRASHES_ALARM = "NewVersionErrorsAlarm", "NewVersionCrashesAlarm"
+NEW_VERSION = {"Fn::GetAtt": ["APIHandler.Version", "Version"]}
+
+
+def properties(stage: Stage) -> Resource:
+    """The function's properties of a stage whose deployments are gradual."""
+    if not stage.infra.deployment:
+        return {}
+    return {
+        "DeploymentPreference": {
+            "Type": stage.infra.deployment,
+            "Alarms": [{"Ref": name} for name in ALARMS],
+            "Role": {"Fn::GetAtt": [ROLE, "Arn"]},
+        }
+    }
+
+
+def resources(stage: Stage) -> Resources:
+    """The alarms on the new version, and CodeDeploy's role."""
+    if not stage.infra.deployment:
+        return {}
+    return _alarms(stage) | {
+        ROLE: {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "codedeploy.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                },
+                "ManagedPolicyArns": [
+                    {
+                        "Fn::Sub": (
+                            "arn:${AWS::Partition}:iam::aws:policy/service-role/"
+                            "AWSCodeDeployRoleForLambdaLimited"
+                        )
+                    }
+                ],
+                "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+            },
+        }
+    }
+
+
+def _alarms(stage: Stage) -> Resources:
+    """The alarms by logical id: 5xx responses, and invocations that ended without a response.
+
+    The function responds to every exception with a 500, which Lambda does not count as an error:
+    Lambda's own metric has what stopped before, such as an import that fails.
+    """
+    version = {"version": NEW_VERSION}
+    crashes = {
+        "FunctionName": {"Ref": "APIHandler"},
+        "Resource": {"Fn::Sub": f"${{APIHandler}}:{ALIAS}"},
+        "ExecutedVersion": NEW_VERSION,
+    }
+    queries = [
+        alarms.query(
+            each.name, "Sum", namespace=metrics.namespace(stage), name=each.name, dimensions=version
+        )
+        for each in metrics.OF_VERSIONS
+    ]
+    requests, errors = (each.name.lower() for each in metrics.OF_VERSIONS)
+    share = f"IF({requests} > 0, FILL({errors}, 0) / {requests}, 0)"
+    return {
+        ERRORS_ALARM: alarms.alarm(
+            stage,
+            "new version",
+            "More than 1 % of the new version's responses are 5xx.",
+            MOST_5XX,
+            minutes=(1, 1),
+            Metrics=[*queries, {"Id": "share", "Expression": share, "ReturnData": True}],
+        ),
+        CRASHES_ALARM: alarms.alarm(
+            stage,
+            "new version",
+            "The new version has ended without a response.",
+            0,
+            minutes=(1, 1),
+            **alarms.metric("AWS/Lambda", "Errors", crashes, "Sum"),
+        ),
+    }

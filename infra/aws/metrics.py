@@ -1,0 +1,102 @@
+"""Metrics of the requests, which CloudWatch takes from the function's log lines.
+
+A metric filter costs the function neither time nor bytes. Each combination of a metric and the
+values of its dimensions is charged as one metric: docs/costs.md.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+"""
+
+from typing import Any
+
+from chalice.utils import to_cfn_resource_name
+from msgspec import Struct
+
+from infra.stages import Stage
+
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+
+# Every line of an HTTP request, and no other, has a status.
+EVERY_REQUEST = "{ $.status = * }"
+SERVER_ERROR = "{ $.status >= 500 }"
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """A metric: which log lines count, and with which value. `unit` is CloudWatch's."""
+
+    name: str
+    pattern: str
+    value: str = "1"
+    unit: str = "Count"
+
+
+REQUESTS = Metric(name="Requests", pattern=EVERY_REQUEST)
+SERVER_ERRORS = Metric(name="ServerErrors", pattern=SERVER_ERROR)
+LATENCY = Metric(name="Latency", pattern=EVERY_REQUEST, value="$.milliseconds", unit="Milliseconds")
+DYNAMODB_CALLS = Metric(name="DynamoDBCalls", pattern=EVERY_REQUEST, value="$.dynamodbCalls")
+READ_UNITS = Metric(name="ReadUnits", pattern=EVERY_REQUEST, value="$.readUnits")
+WRITE_UNITS = Metric(name="WriteUnits", pattern=EVERY_REQUEST, value="$.writeUnits")
+REJECTED_TOKENS = Metric(name="RejectedTokens", pattern="{ ($.status = 401) && ($.reason = *) }")
+REPLAYS = Metric(name="IdempotentReplays", pattern="{ $.replayed IS TRUE }")
+CONFLICTS = Metric(
+    name="TransactionConflicts",
+    pattern="{ $.transactionConflicts > 0 }",
+    value="$.transactionConflicts",
+)
+
+# Those that depend on the operation, and those that the whole stage has once.
+OF_OPERATIONS = (REQUESTS, SERVER_ERRORS, LATENCY, DYNAMODB_CALLS, READ_UNITS, WRITE_UNITS)
+OF_THE_STAGE = (REJECTED_TOKENS, REPLAYS, CONFLICTS)
+# Those that a gradual deployment compares.
+OF_VERSIONS = (REQUESTS, SERVER_ERRORS)
+
+OPERATION, VERSION = "operation", "version"
+
+
+def namespace(stage: Stage) -> str:
+    """The metrics' namespace: one for each stage, so that no metric needs a dimension for it."""
+    return stage.function
+
+
+def resources(stage: Stage) -> Resources:
+    """The metric filters of a stage: none, if no setting asks for metrics."""
+    filters: Resources = {}
+    if stage.infra.metrics:
+        for metric in (*OF_OPERATIONS, *OF_THE_STAGE):
+            filters |= _filter(stage, metric)
+    if stage.infra.metrics == "operations":
+        for metric in OF_OPERATIONS:
+            filters |= _filter(stage, metric, OPERATION)
+    if stage.infra.deployment:
+        for metric in OF_VERSIONS:
+            filters |= _filter(stage, metric, VERSION)
+    return filters
+
+
+def _filter(stage: Stage, metric: Metric, dimension: str | None = None) -> Resources:
+    # CloudWatch takes no default value beside dimensions.
+    scope: dict[str, Any] = (
+        {"Dimensions": [{"Key": dimension, "Value": f"$.{dimension}"}]}
+        if dimension
+        else {"DefaultValue": 0}
+        if metric.value == "1"
+        else {}
+    )
+    by = to_cfn_resource_name(f"by_{dimension}") if dimension else ""
+    return {
+        f"{metric.name}{by}Metric": {
+            "Type": "AWS::Logs::MetricFilter",
+            "Properties": {
+                "LogGroupName": {"Ref": "APIHandlerLogGroup"},
+                "FilterPattern": metric.pattern,
+                "MetricTransformations": [
+                    {
+                        "MetricNamespace": namespace(stage),
+                        "MetricName": metric.name,
+                        "MetricValue": metric.value,
+                        "Unit": metric.unit,
+                        **scope,
+                    }
+                ],
+            },
+        }
+    }
