@@ -15,7 +15,7 @@ DEV := $(VENV)/dev-installed
 WEB := $(VENV)/web-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site account backfill claims-check openapi postman screenshot costs bench soak audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site account backfill claims-check export import user-export user-erase openapi postman screenshot costs bench soak audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,18 @@ backfill: $(DEV) ## Add the defaults of new fields, and claims, to a STAGE's old
 
 claims-check: $(DEV) ## Check that a STAGE's items and the claims on their unique values agree
 	@$(INFRA) claims-check
+
+export: $(DEV) ## Write a STAGE's items to a folder (OUT), as JSON lines
+	@$(INFRA) export
+
+import: $(DEV) ## Create a STAGE's items from an export (FROM), or from another system's TABLE
+	@$(INFRA) import
+
+user-export: $(DEV) ## Write what a STAGE holds of one person (KEY) to a file (OUT)
+	@$(INFRA) user-export
+
+user-erase: $(DEV) ## Erase one person (KEY) from a STAGE
+	@$(INFRA) user-erase
 
 openapi: $(DEV) ## Write docs/openapi.json from the routes and the models
 	@$(INFRA) openapi

@@ -129,6 +129,7 @@ USERS = Resource(
     filters=("email", "username"),
     ignore_case=frozenset({"email", "username"}),
     unique=("username", "email"),
+    personal=frozenset({"name", "username", "email"}),
     access=Access(list=STAFF, others=SELF | STAFF),
 )
 PRODUCTS = Resource(
@@ -153,6 +154,7 @@ REVIEWS = Resource(
     filters=("productId",),
     references={"productId": PRODUCTS},
     create_defaults={"name": random_reviewer},
+    personal=frozenset({"name"}),
     access=Access(read=ANYONE, list=ANYONE, create=SIGNED_IN, others=AUTHOR | STAFF),
 )
 

@@ -58,6 +58,8 @@ OwnerParameter = Annotated[
     ),
 ]
 
+# What `Timestamp` describes.
+TIMESTAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 Timestamp = Annotated[
     str,
     Meta(
@@ -66,7 +68,8 @@ Timestamp = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
-ETag = Annotated[str, Meta(pattern=r'^"[!#-~]+"$', examples=['"5f0c6b1e2a9d4c7b8e3f1a20"'])]
+ETAG = r'"[!#-~]+"'
+ETag = Annotated[str, Meta(pattern=f"^{ETAG}$", examples=['"5f0c6b1e2a9d4c7b8e3f1a20"'])]
 
 # The table of claims and idempotency records: its name, and its TTL attribute, in seconds since
 # 1970. Claims have no TTL attribute: they do not expire.
@@ -184,6 +187,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     - `references`: text fields that hold the key of an item of another resource, which must exist
       when the field is set.
     - `create_defaults`: functions that return the value of an optional field that a create omits.
+    - `personal`: fields that identify a person. They leave an item when its author is erased.
     - `access`: who may do what (`access.Access`). What it does not declare is for staff alone.
     - `owned`: an item belongs to the caller who creates it. Every owner has keys, lists and unique
       values of its own: the owner is a part of the table's key and of every index's.
@@ -199,6 +203,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     unique: tuple[str, ...] = ()
     references: Mapping[str, "Resource"] = {}
     create_defaults: Mapping[str, Callable[[], str]] = {}
+    personal: frozenset[str] = frozenset()
     access: Access = Access()
     owned: bool = False
 
@@ -337,6 +342,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             "unique": self.unique,
             "references": self.references,
             "create_defaults": self.create_defaults,
+            "personal": sorted(self.personal),
         }
         problems = [
             f"{name} is a name of the server's own"
@@ -415,6 +421,12 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             for name in self.create_defaults
             if name not in self.optional_fields
         ]
+        if self.has_author:
+            problems += [
+                f"{name} cannot be in personal: it is not optional, and leaves an item whose "
+                "author is erased"
+                for name in sorted(self.personal - self.optional_fields)
+            ]
         problems += [
             f"{name} cannot be in references: {other.name} are owned, and a reference would show "
             "which keys another owner has"

@@ -15,6 +15,7 @@ import click
 
 from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
 from chalicelib.context import ANONYMOUS
+from chalicelib.schema import Resource
 from infra import stages
 from infra.errors import EXPECTED, CommandError, error_message
 from infra.stages import Stage
@@ -285,6 +286,177 @@ def claims_check(stage: Stage, folder: Path) -> None:
     checks.report(stage.name)
 
 
+def resource_option(command: F) -> F:
+    """The option --resource, as the parameter `resources`: one of them, or all."""
+
+    def convert(
+        context: click.Context, parameter: click.Parameter, name: str | None
+    ) -> tuple[Resource, ...]:
+        del context, parameter
+        from chalicelib.models import RESOURCES
+
+        chosen = tuple(each for each in RESOURCES if name in (None, "", each.name))
+        if not chosen:
+            names = ", ".join(each.name for each in RESOURCES)
+            raise CommandError(f"RESOURCE is {name!r}; it must be one of {names}.")
+        return chosen
+
+    return click.option(
+        "--resource",
+        "resources",
+        envvar="RESOURCE",
+        callback=convert,
+        help="One resource, for example products; all by default. [env: RESOURCE]",
+    )(command)
+
+
+def flag(name: str, variable: str, value: str, help_text: str) -> Callable[[F], F]:
+    """An option that is on with one value of its variable, as a bool."""
+
+    def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> bool:
+        del context, parameter
+        if text not in (None, "", value):
+            raise CommandError(f"{variable} is {text!r}; it must be {value}, or be left out.")
+        return text == value
+
+    return click.option(
+        f"--{name}",
+        name.replace("-", "_"),
+        envvar=variable,
+        callback=convert,
+        is_flag=False,
+        flag_value=value,
+        help=f"{help_text} [env: {variable}={value}]",
+    )
+
+
+dry_run_option = flag("dry-run", "DRY_RUN", "1", "Say what would be done, and change nothing.")
+yes_option = flag("yes", "YES", "1", "Do not ask.")
+key_option = click.option(
+    "--key", envvar="KEY", help="The person's subject, which is the key of their user. [env: KEY]"
+)
+
+
+@cli.command("export")
+@stage_option(local=True)
+@folder_option
+@click.option("--out", envvar="OUT", help="The folder to write to. [env: OUT]")
+@resource_option
+@dry_run_option
+def export_items(
+    stage: Stage, folder: Path, out: str | None, resources: tuple[Resource, ...], dry_run: bool
+) -> None:
+    """Write a stage's items to JSON lines, one file for each resource, such as products.jsonl.
+
+    Run again after an interruption, it goes on where it was.
+    """
+    if not out:
+        raise CommandError("Name the folder to write to, for example OUT=export.")
+    _use_database(stage, folder)
+    from chalicelib.storage.dynamodb import client
+    from infra.data import exports
+
+    exports.export(client, resources, _path(out), dry_run=dry_run)
+
+
+@cli.command("import")
+@stage_option(local=True)
+@folder_option
+@click.option("--from", "source", envvar="FROM", help="A folder of an export. [env: FROM]")
+@click.option("--table", envvar="TABLE", help="A table of another system. [env: TABLE]")
+@resource_option
+@click.option("--owner", envvar="OWNER", help="Whose the table's items become. [env: OWNER]")
+@click.option(
+    "--ignore",
+    envvar="IGNORE",
+    default="",
+    help="Attributes of the table to leave out: colour,size. [env: IGNORE]",
+)
+@flag(
+    "missing-references",
+    "MISSING_REFERENCES",
+    "keep",
+    "Also import items whose reference, such as a review's product, does not exist any more.",
+)
+@dry_run_option
+def import_items(
+    stage: Stage,
+    folder: Path,
+    source: str | None,
+    table: str | None,
+    resources: tuple[Resource, ...],
+    owner: str | None,
+    ignore: str,
+    missing_references: bool,
+    dry_run: bool,
+) -> None:
+    """Create a stage's items from JSON lines, or from another table. Stored items are left alone.
+
+    Run again, it creates what is missing. Lines that are rejected are printed with their number.
+    """
+    if bool(source) == bool(table):
+        raise CommandError(
+            "Name the folder of an export, for example FROM=export, or a table of another system, "
+            "for example TABLE=Products RESOURCE=products."
+        )
+    _use_database(stage, folder)
+    from chalicelib.storage.dynamodb import client
+    from infra.data import imports, other_tables
+
+    if source:
+        imports.run(
+            resources, _path(source), dry_run=dry_run, check_references=not missing_references
+        )
+        return
+    if len(resources) > 1:
+        raise CommandError("Say what the table's rows become, for example RESOURCE=products.")
+    ignored = frozenset(ignore.replace(",", " ").split())
+    other = other_tables.OtherTable(client, str(table), resources[0], owner, ignored)
+    other.run(dry_run=dry_run)
+
+
+@cli.command("user-export")
+@stage_option(local=True)
+@folder_option
+@key_option
+@click.option("--out", envvar="OUT", help="The file to write to. [env: OUT]")
+@dry_run_option
+def user_export(
+    stage: Stage, folder: Path, key: str | None, out: str | None, dry_run: bool
+) -> None:
+    """Write what the tables hold of one person to a file, as JSON."""
+    if not out:
+        raise CommandError("Name the file to write to, for example OUT=ada.json.")
+    subject = _subject(key)
+    _use_database(stage, folder)
+    from chalicelib.storage.dynamodb import client
+    from infra.data import persons
+
+    persons.export(client, subject, _path(out), dry_run=dry_run)
+
+
+@cli.command("user-erase")
+@stage_option(local=True)
+@folder_option
+@key_option
+@yes_option
+@dry_run_option
+def user_erase(stage: Stage, folder: Path, key: str | None, yes: bool, dry_run: bool) -> None:
+    """Erase one person: their user, their own items, their name on what they wrote.
+
+    Reviews keep their text and lose their author.
+    """
+    subject = _subject(key)
+    question = f"Erase {subject} from {stage.name}? This cannot be undone."
+    if not (yes or dry_run or click.confirm(question)):
+        raise CommandError("Nothing was erased.")
+    _use_database(stage, folder)
+    from chalicelib.storage.dynamodb import client
+    from infra.data import persons
+
+    persons.erase(client, stage, subject, dry_run=dry_run)
+
+
 @cli.command()
 def openapi() -> None:
     """Write docs/openapi.json from the routes and the models."""
@@ -328,6 +500,21 @@ def costs() -> None:
     from infra.docs import costs as page
 
     page.write()
+
+
+def _subject(key: str | None) -> str:
+    """The key of the person that a command is about. Raises CommandError."""
+    if not key or key == ME or len(key) > MAX_SUBJECT_LENGTH:
+        raise CommandError(
+            f"KEY is {key or ''!r}; it must be the person's subject, of at most "
+            f"{MAX_SUBJECT_LENGTH} characters, for example KEY=ada."
+        )
+    return named_subject(key, ANONYMOUS)
+
+
+def _path(name: str) -> Path:
+    """A path that a person has typed, from the folder of the project, where make runs."""
+    return stages.PROJECT / Path(name).expanduser()
 
 
 def _apply_local() -> None:

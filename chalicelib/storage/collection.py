@@ -4,6 +4,7 @@ Every write is one conditional operation. Its condition and the answer to its fa
 nothing is read first that the write itself can check.
 """
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
@@ -21,7 +22,9 @@ from chalicelib.schema import (
     AUTHOR_PARAMETER,
     COLLECTION,
     CREATED_BY,
+    ETAG,
     SERVER_FIELDS,
+    TIMESTAMP,
     Resource,
     WriteStamp,
     given_fields,
@@ -87,26 +90,45 @@ class Collection:
         self._permitted("create", key, context)
         owner = self._owner(context)
         fields = self._parse(self.resource.fields, body, key)
-        stamp = _new_stamp()
-        omitted = {
+        row = self._new_row(Address(key, owner), fields, {}, context.caller.subject)
+        return self._insert(row, context, self.resource.references)
+
+    def row_to_load(self, values: Mapping[str, Any], context: Context, *, author: str) -> Row:
+        """The row of an item that was exported, or that another system made.
+
+        `values` are those of a create, with the key, and perhaps with `createdAt`, `updatedAt` and
+        `etag`, which are kept; those that are missing are new. `author` is the subject of the
+        caller who created the item, or empty. The caller must be staff. Raises Invalid.
+        """
+        key = values.get(self.resource.key)
+        self._permitted("create", key, context)
+        owner = self._owner(context)
+        fields = self._parse(self.resource.fields, values, key)
+        kept = {name: values[name] for name in SERVER_FIELDS if name in values}
+        problems = server_field_problems(kept)
+        if problems:
+            raise Invalid(*problems)
+        return self._new_row(Address(key, owner), fields, kept, author)
+
+    def load(self, row: Row, context: Context, *, check_references: bool) -> Item:
+        """Store a row from `row_to_load`, if no item has its key. Raises as `create` does."""
+        references = self.resource.references if check_references else {}
+        return self._insert(row, context, references)
+
+    def disown(self, key: str, context: Context) -> Item:
+        """Remove the author of an item, and its personal fields.
+
+        Those that a create gives a default get another one. The caller must be staff. Raises as
+        `patch` does.
+        """
+        guards = self._permitted("change", key, context)
+        replaced = {
             name: default()
             for name, default in self.resource.create_defaults.items()
-            if name not in fields
+            if name in self.resource.personal
         }
-        row = self._row(
-            {
-                self.resource.key: key,
-                **fields,
-                **omitted,
-                **{name: field.value(stamp) for name, field in SERVER_FIELDS.items()},
-            },
-            owner,
-        )
-        row[self.resource.key] = {"S": self.resource.scoped(key, owner)}
-        row[COLLECTION] = {"S": self.resource.scoped(self.resource.name, owner)}
-        if self.resource.has_author and context.caller.subject:
-            row[CREATED_BY] = {"S": context.caller.subject}
-        return self._insert(row, context)
+        removed = {CREATED_BY, *self.resource.personal} - replaced.keys()
+        return self._update(key, replaced, removed, context, guards)
 
     def read(self, key: str, context: Context) -> Item:
         """The item with this key, strongly consistent.
@@ -118,7 +140,7 @@ class Collection:
         address = Address(key, self._owner(context))
         if_match = Precondition(match=context.precondition.match)
         guards = self._guards(key, if_match, *by_author)
-        return self._item(checked_row(guards, self._get(address)))
+        return self.item(checked_row(guards, self._get(address)))
 
     def replace(
         self, key: str | None, body: Mapping[str, Any], context: Context, *guards: Guard
@@ -192,7 +214,7 @@ class Collection:
             return Page([], None)
         limit = parameters["limit"]
         rows = self._query(listed.request(), start=start, count=limit + 1)
-        items = [self._item(row).values for row in rows[:limit]]
+        items = [self.item(row).values for row in rows[:limit]]
         return Page(items, listed.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
     def _permitted(self, action: ActionName, key: Any, context: Context) -> tuple[Guard, ...]:
@@ -236,7 +258,33 @@ class Collection:
             if start is None or len(rows) == count:
                 return rows
 
-    def _insert(self, row: Row, context: Context) -> Item:
+    def _new_row(
+        self, address: Address, fields: Mapping[str, Any], kept: Mapping[str, Any], author: str
+    ) -> Row:
+        """The row of a new item. `kept` are server fields with a value."""
+        stamp = _new_stamp()
+        omitted = {
+            name: default()
+            for name, default in self.resource.create_defaults.items()
+            if name not in fields
+        }
+        row = self._row(
+            {
+                self.resource.key: address.key,
+                **fields,
+                **omitted,
+                **{name: field.value(stamp) for name, field in SERVER_FIELDS.items()},
+                **kept,
+            },
+            address.owner,
+        )
+        row[self.resource.key] = {"S": self.resource.scoped(address.key, address.owner)}
+        row[COLLECTION] = {"S": self.resource.scoped(self.resource.name, address.owner)}
+        if self.resource.has_author and author:
+            row[CREATED_BY] = {"S": author}
+        return row
+
+    def _insert(self, row: Row, context: Context, references: Mapping[str, Resource]) -> Item:
         _, key = self.resource.split_key(row[self.resource.key]["S"])
         guards = (NotExists(self.resource, key),)
         expression = Expression()
@@ -247,13 +295,14 @@ class Collection:
             **expression.parameters(),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        item = self._item(row)
-        linked = self._linked_writes({}, row, context, item)
+        item = self.item(row)
+        linked = self._linked_writes({}, row, context, item, references)
         if not linked:
             try:
                 transactions.write_one(dynamodb.put, **put)
             except ConditionFailed as failed:
-                if not _is_same_write(failed.row, row):
+                # An item that is loaded a second time has the etag of the first time.
+                if not (failed.retried and _is_same_write(failed.row, row)):
                     checked_row(guards, failed.row)
                     raise
             return item
@@ -297,7 +346,7 @@ class Collection:
                 checked_row(guards, failed.row)
                 raise
             row = failed.row
-        return self._item(row)
+        return self.item(row)
 
     def _write_in_transaction(
         self, address: Address, change: Change | None, context: Context, more: tuple[Guard, ...]
@@ -314,8 +363,8 @@ class Collection:
             unchanged = self._guards(address.key, Precondition(match=(before["etag"]["S"],)))
             request = self._conditional(address, unchanged, change)
             after = change.apply(before) if change else {}
-            item = self._item(after or before)
-            linked = self._linked_writes(before, after, context, item)
+            item = self.item(after or before)
+            linked = self._linked_writes(before, after, context, item, self.resource.references)
             writes = linked | {ITEM: {"Update" if change else "Delete": request}}
             try:
                 refused = transactions.write(
@@ -334,11 +383,17 @@ class Collection:
         raise Unavailable
 
     def _linked_writes(
-        self, before: Row, after: Row, context: Context, item: Item
+        self,
+        before: Row,
+        after: Row,
+        context: Context,
+        item: Item,
+        references: Mapping[str, Resource],
     ) -> dict[str, dict[str, Any]]:
         """The writes that go with an item's own write in one transaction, by name.
 
-        An empty row stands for no item. `item` is what an idempotency record is to hold.
+        An empty row stands for no item. `item` is what an idempotency record is to hold, and
+        `references` are those to check.
         """
         idempotency_key = context.idempotency_key
         records = (
@@ -348,7 +403,7 @@ class Collection:
         )
         checks = {
             f"{REFERENCE} {name}": _check_exists(after[name], other)
-            for name, other in self.resource.references.items()
+            for name, other in references.items()
             if name in after and after[name] != before.get(name)
         }
         key = (after or before)[self.resource.key]["S"]
@@ -450,7 +505,8 @@ class Collection:
             raise Invalid(*problems)
         return row | copies(self.resource, values, owner)
 
-    def _item(self, row: Row) -> Item:
+    def item(self, row: Row) -> Item:
+        """The item that a row stores."""
         # Decoded from attribute values also after a write, so that every answer with one etag has
         # the same bytes, as a strong etag promises (RFC 9110 section 8.8.1).
         missing = self.resource.defaults.keys() - row.keys()
@@ -461,6 +517,18 @@ class Collection:
         _, key = self.resource.split_key(values[self.resource.key])
         values[self.resource.key] = key
         return Item(key, values["etag"], values)
+
+
+def server_field_problems(values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with values of server fields that this server has not made."""
+    rules = {"etag": (ETAG, "must be an etag, double quotes included")}
+    time = (TIMESTAMP, "must be a time in UTC like 2026-11-20T09:30:00.000Z")
+    return [
+        Problem(name, message)
+        for name, value in values.items()
+        for pattern, message in [rules.get(name, time)]
+        if not (isinstance(value, str) and re.fullmatch(pattern, value))
+    ]
 
 
 def copies(resource: Resource, values: Mapping[str, Any], owner: str) -> Row:

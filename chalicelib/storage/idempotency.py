@@ -21,6 +21,8 @@ from chalicelib.storage.attributes import Row, decode, decode_row, encode_row
 from chalicelib.storage.claims import TABLE
 from chalicelib.storage.expressions import Expression
 
+# What the ids of records begin with. Claims begin with a resource's name, which has no capitals.
+PREFIX = "Idempotency-Key#"
 RECORD_SECONDS = 24 * 60 * 60
 
 _to_json = Encoder(decimal_format="number").encode
@@ -84,7 +86,6 @@ def replay(key: IdempotencyKey, row: Row) -> Item:
 def record_id(key: IdempotencyKey, caller: Caller) -> str:
     """The key of an idempotency record.
 
-    It cannot be the id of a claim, which begins with a resource's name: those have no capitals. The
-    caller's subject has no `#` (`context.Caller`), so that two callers never share a record.
+    The caller's subject has no `#` (`context.Caller`), so that two callers never share a record.
     """
-    return f"Idempotency-Key#{caller.subject}#{key.key}"
+    return f"{PREFIX}{caller.subject}#{key.key}"

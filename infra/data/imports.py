@@ -1,0 +1,184 @@
+"""`make import`: items from JSON lines, or from a table that another system has left behind.
+
+Each item is created through the data-access module, so that its fields are validated, and its
+unique values and references hold. An item that is stored already is left as it is, so that the same
+import can be run again, after an interruption or to see that nothing is missing.
+"""
+
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from time import sleep
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from msgspec import Struct
+
+from chalicelib.errors import Conflict, DomainError, NotFound, Unavailable
+from chalicelib.http.requests import parse_json_object
+from chalicelib.schema import AUTHOR_PARAMETER, OWNER_PARAMETER, Resource
+from chalicelib.storage.collection import Collection
+from infra.data import access, progress
+from infra.errors import CommandError
+
+WORKERS = 12
+# How many lines are read ahead of the first that is not finished.
+AHEAD = 10 * WORKERS
+# The pauses before an item is tried again, while the database cannot be reached.
+PAUSES = (0.5, 1, 2, 4, 8)
+
+CREATED, STORED, REJECTED = "created", "stored already", "rejected"
+
+
+class Record(Struct, frozen=True):
+    """What one line or row holds: its values, or why it cannot be read.
+
+    `name` says which one it is, and `size` how much of the source it is.
+    """
+
+    name: str
+    size: int
+    values: dict[str, Any]
+    problem: str | None = None
+
+
+class Import:
+    """Importing the items of one resource."""
+
+    def __init__(self, resource: Resource, *, dry_run: bool, check_references: bool = True) -> None:
+        self.resource = resource
+        self.collection = Collection(resource)
+        self.dry_run = dry_run
+        self.check_references = check_references
+        self.outcomes: Counter[str] = Counter()
+
+    def run(self, records: Iterator[Record], total: int) -> None:
+        """Import all records. `total` is the sum of their sizes. Raises CommandError."""
+        waiting: deque[tuple[Record, Future[str]]] = deque()
+        with (
+            progress.bar(self.resource.name, total) as bar,
+            ThreadPoolExecutor(WORKERS) as workers,
+        ):
+            try:
+                for record in records:
+                    waiting.append((record, workers.submit(self._import, record)))
+                    if len(waiting) > AHEAD:
+                        self._finish(*waiting.popleft(), bar)
+                while waiting:
+                    self._finish(*waiting.popleft(), bar)
+            except BaseException:
+                workers.shutdown(cancel_futures=True)
+                raise
+
+    @property
+    def summary(self) -> str:
+        """What was done, as a sentence."""
+        counts = {name: self.outcomes[name] for name in (CREATED, STORED, REJECTED)}
+        if self.dry_run:
+            return (
+                f"{self.resource.name}: {counts[CREATED]:,} valid, {counts[REJECTED]:,} rejected. "
+                "Nothing was written; keys, unique values and references were not compared."
+            )
+        words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        return f"{self.resource.name}: {words}."
+
+    def _finish(self, record: Record, future: "Future[str]", bar: progress.Bar) -> None:
+        try:
+            outcome = future.result()
+        except DomainError as error:
+            outcome = REJECTED
+            print(f"{record.name}: {error}", file=sys.stderr, flush=True)
+        self.outcomes[outcome] += 1
+        bar.advance(record.size, f"{self.outcomes.total():,} items")
+
+    def _import(self, record: Record) -> str:
+        if record.problem:
+            raise DomainError(record.problem)
+        values = dict(record.values)
+        owner = values.pop(OWNER_PARAMETER, None) if self.resource.owned else None
+        author = values.pop(AUTHOR_PARAMETER, "") if self.resource.has_author else ""
+        if self.resource.owned and not owner:
+            raise DomainError("owner is missing: the subject whose item it is")
+        context = access.context(owner)
+        row = self.collection.row_to_load(values, context, author=author)
+        if self.dry_run:
+            return CREATED
+        for pause in PAUSES:
+            try:
+                self.collection.load(row, context, check_references=self.check_references)
+            except Unavailable:
+                sleep(pause)
+            except Conflict:
+                if self._is_stored(values, context):
+                    return STORED
+                raise
+            else:
+                return CREATED
+        raise CommandError(
+            "The database is busy or cannot be reached. Run the same command again: it leaves out "
+            "what is stored."
+        )
+
+    def _is_stored(self, values: Mapping[str, Any], context: Any) -> bool:
+        """Whether the very item is stored, and not another one with its key."""
+        try:
+            stored = self.collection.read(values[self.resource.key], context).values
+        except NotFound:
+            return False
+        return all(stored.get(name) == value for name, value in values.items())
+
+
+def run(
+    resources: tuple[Resource, ...], source: Path, *, dry_run: bool, check_references: bool
+) -> None:
+    """Import JSON lines from a folder of an export, or from one file. Raises CommandError."""
+    if source.is_file() and len(resources) > 1:
+        raise CommandError(
+            f"{source} is one file: say what its lines are, for example RESOURCE=products, or name "
+            "the folder of an export."
+        )
+    files = [(resource, _file(source, resource)) for resource in resources]
+    found = [(resource, file) for resource, file in files if file.is_file()]
+    if not found:
+        names = " or ".join(str(file) for _, file in files)
+        raise CommandError(f"There is nothing to import: {names} does not exist.")
+    imports = []
+    for resource, file in found:
+        one = Import(resource, dry_run=dry_run, check_references=check_references)
+        one.run(_records(resource, file), file.stat().st_size)
+        print(one.summary, flush=True)
+        imports.append(one)
+    conclude(imports)
+
+
+def conclude(imports: list[Import]) -> None:
+    """Raise CommandError if something was rejected."""
+    rejected = sum(each.outcomes[REJECTED] for each in imports)
+    if rejected:
+        raise CommandError(
+            f"{rejected:,} rejected, for the reasons above. Correct them, and run the same command "
+            "again: it leaves out what is stored."
+        )
+
+
+def _file(source: Path, resource: Resource) -> Path:
+    return source if source.is_file() else source / f"{resource.name}.jsonl"
+
+
+def _records(resource: Resource, file: Path) -> Iterator[Record]:
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.isspace():
+                continue
+            name, size = f"{file.name}, line {number}", len(line)
+            try:
+                values = parse_json_object(line)
+            except DomainError as error:
+                problem = str(error).replace("The body", "The line")
+                yield Record(name, size, {}, problem)
+                continue
+            # The same key in each run, so that a line without one is imported once.
+            own_key = str(uuid5(NAMESPACE_OID, f"{resource.name} {number} {line!r}"))
+            yield Record(name, size, {resource.key: own_key} | values)

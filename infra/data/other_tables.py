@@ -1,0 +1,112 @@
+"""`make import TABLE=...`: items from a table that another system has left behind.
+
+Tables of tutorials hold numbers as text, keys under another name, no time stamps or some in other
+forms, and never an etag.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.errors import DomainError
+from chalicelib.schema import OWNER_PARAMETER, Resource, key_type
+from chalicelib.storage.attributes import decode
+from chalicelib.validation import parse_number
+from infra.aws import backfill
+from infra.data.imports import Import, Record, conclude
+from infra.errors import CommandError
+
+# Times beyond it are in milliseconds since 1970: in seconds, it is the year 2286.
+MAX_SECONDS = 10**10
+
+
+class OtherTable(Struct, frozen=True):
+    """A table of another system, whose rows become items of a resource.
+
+    `owner` is the subject whose all items of an owned resource become; `ignored` are attributes to
+    leave out.
+    """
+
+    client: Any
+    name: str
+    resource: Resource
+    owner: str | None = None
+    ignored: frozenset[str] = frozenset()
+
+    def run(self, *, dry_run: bool) -> None:
+        """Import the rows. Raises CommandError."""
+        if self.resource.owned and not self.owner:
+            raise CommandError(
+                f"{self.resource.name} belong to owners: name the subject whose they become, for "
+                "example OWNER=ada."
+            )
+        described = self.client.describe_table(TableName=self.name)["Table"]
+        (key,) = [each for each in described["KeySchema"] if each["KeyType"] == "HASH"]
+        one = Import(self.resource, dry_run=dry_run)
+        one.run(self._records(key["AttributeName"]), described.get("ItemCount", 0))
+        print(one.summary)
+        conclude([one])
+
+    def _records(self, key: str) -> Iterator[Record]:
+        owned = {OWNER_PARAMETER: self.owner} if self.resource.owned else {}
+        for row in backfill.scan(self.client, self.name):
+            (text,) = row[key].values()
+            name = f"{self.name}, {key} {text}"
+            try:
+                read = {attribute: decode(value) for attribute, value in row.items()}
+                values = values_of(self.resource, read, key, self.ignored)
+            except (DomainError, TypeError) as error:
+                yield Record(name, 1, {}, str(error))
+            else:
+                yield Record(name, 1, values | owned)
+
+
+def values_of(
+    resource: Resource, read: Mapping[str, Any], key: str, ignored: frozenset[str]
+) -> dict[str, Any]:
+    """The values of an item, from those of a row of another system. Raises DomainError."""
+    values: dict[str, Any] = {resource.key: str(read[key])}
+    for name, value in read.items():
+        if name == key or name in ignored or value is None:
+            continue
+        if name in ("createdAt", "updatedAt"):
+            values[name] = _timestamp(name, value)
+        elif not (value == "" and name in resource.optional_fields):
+            values[name] = _converted(resource, name, value)
+    if "createdAt" in values:
+        values.setdefault("updatedAt", values["createdAt"])
+    return values
+
+
+def _converted(resource: Resource, name: str, value: Any) -> Any:
+    """A value in the type of its field, if that is text and the value a number, or reversed."""
+    field = resource.field_infos.get(name)
+    kind = key_type(field.type) if field else None
+    if kind == "N" and isinstance(value, str):
+        try:
+            return parse_number(value.strip())
+        except ValueError:
+            return value
+    if kind == "S" and isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _timestamp(name: str, value: Any) -> str:
+    """A time in the API's form, from one in ISO 8601, or in seconds or milliseconds since 1970."""
+    try:
+        if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+            moment = datetime.fromisoformat(value)
+            # Without an offset, as datetime.utcnow().isoformat() writes it, which tutorials use.
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        else:
+            number = Decimal(value)
+            seconds = number if number < MAX_SECONDS else number / 1000
+            moment = datetime.fromtimestamp(float(seconds), UTC)
+    except (ValueError, TypeError, ArithmeticError, OSError):
+        raise DomainError(f"{name} is {value!r}, which is not a time in ISO 8601") from None
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -1,0 +1,192 @@
+"""`make user-export` and `make user-erase`: what the tables hold of one person.
+
+A person is the subject of the access tokens, which is the key of their user. Theirs are the items
+of owned resources that they own, those that they are the author of, the one whose key they are, and
+their idempotency records.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec import json as msgspec_json
+from msgspec.json import Encoder
+
+from chalicelib.access import ACTIONS, SELF
+from chalicelib.context import Context
+from chalicelib.errors import NotFound
+from chalicelib.models import RESOURCES
+from chalicelib.schema import AUTHOR_PARAMETER, Resource
+from chalicelib.storage import claims, idempotency
+from chalicelib.storage.collection import Collection
+from infra.aws import backfill
+from infra.data import access, progress
+from infra.stages import Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PAGE = "100"
+# How far back point-in-time recovery restores a table, in days:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.html
+RECOVERY_DAYS = 35
+
+_to_json = Encoder(decimal_format="number").encode
+
+
+class Own(Struct, frozen=True):
+    """An item of a person: whose `values` the API shows, and what connects it with them."""
+
+    resource: Resource
+    values: dict[str, Any]
+    # Otherwise it is theirs alone, and is deleted.
+    is_authored: bool
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+        key: str = self.values[self.resource.key]
+        return key
+
+
+def export(client: "DynamoDBClient", subject: str, file: Path, *, dry_run: bool) -> None:
+    """Write what the tables hold of a person to a file, as JSON."""
+    items = list(_items(subject))
+    records = [row for row in _records(client) if _is_record_of(row, subject, items)]
+    document: dict[str, Any] = {"subject": subject}
+    for resource in RESOURCES:
+        document[resource.name] = [each.values for each in items if each.resource is resource]
+    document["idempotencyRecords"] = [
+        {"expiresAt": int(row["expiresAt"]["N"]), "item": _recorded(row)} for row in records
+    ]
+    found = _counted(items, len(records))
+    if dry_run:
+        print(f"Would be written to {file}: {found}.")
+        return
+    file.write_bytes(msgspec_json.format(_to_json(document)) + b"\n")
+    print(f"Written to {file}: {found}.")
+
+
+def erase(client: "DynamoDBClient", stage: Stage, subject: str, *, dry_run: bool) -> None:
+    """Erase a person. May be interrupted and run again.
+
+    Items of their own are deleted. Those that they are the author of stay, without author and
+    personal fields. The records come first, because they are found by the items.
+    """
+    items = list(_items(subject))
+    records = [row["id"] for row in _records(client) if _is_record_of(row, subject, items)]
+    if dry_run:
+        print(f"Would be erased: {_counted(items, len(records))}. Nothing was changed.")
+        return
+    with progress.bar("erasing", len(items) + len(records)) as bar:
+        for id_ in records:
+            client.delete_item(TableName=claims.TABLE, Key={"id": id_})
+            bar.advance(1, "")
+        # The user comes last: while it is there, the command finds what is left.
+        for each in sorted(items, key=lambda item: item.key == subject):
+            # Deleted meanwhile, by an earlier run whose answer was lost, or by the person.
+            with suppress(NotFound):
+                collection, context = Collection(each.resource), _context(each.resource, subject)
+                if each.is_authored:
+                    collection.disown(each.key, context)
+                else:
+                    collection.delete(each.key, context)
+            bar.advance(1, "")
+    print(f"Erased: {_counted(items, len(records))}.")
+    print(_remains(stage))
+
+
+def _remains(stage: Stage) -> str:
+    """What is left of an erased person, and for how long."""
+    if stage.name == "local":
+        return "Nothing of it remains in the database of make run."
+    backups = (
+        f"Backups of the tables still hold it for {RECOVERY_DAYS} days (point-in-time recovery)"
+        if stage.infra.point_in_time_recovery
+        else "The tables have no point-in-time recovery"
+    )
+    return (
+        f"{backups}. Backups and exports of your own are not changed. Logs have the subject, and "
+        f"no name or address, for {stage.infra.log_retention_in_days} days. Delete the account at "
+        "the issuer, too: whoever signs in with it can create a user again."
+    )
+
+
+def _items(subject: str) -> Iterator[Own]:
+    for resource in RESOURCES:
+        collection, context = Collection(resource), _context(resource, subject)
+        if _is_of_users(resource):
+            with suppress(NotFound):
+                yield Own(resource, collection.read(subject, context).values, is_authored=False)
+        if resource.owned:
+            yield from _listed(collection, context, {}, is_authored=False)
+        elif resource.has_author:
+            yield from _listed(collection, context, {AUTHOR_PARAMETER: subject}, is_authored=True)
+
+
+def _listed(
+    collection: Collection, context: Context, query: dict[str, str], *, is_authored: bool
+) -> Iterator[Own]:
+    cursor: dict[str, str] = {}
+    while True:
+        page = collection.page({"limit": PAGE, **query, **cursor}, context)
+        for values in page.items:
+            yield Own(collection.resource, values, is_authored)
+        if page.next is None:
+            return
+        cursor = {"cursor": page.next}
+
+
+def _context(resource: Resource, subject: str) -> Context:
+    return access.context(subject if resource.owned else None)
+
+
+def _records(client: "DynamoDBClient") -> Iterator[Any]:
+    for row in backfill.scan(client, claims.TABLE):
+        if row["id"]["S"].startswith(idempotency.PREFIX):
+            yield row
+
+
+def _recorded(row: Any) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(row["item"]["S"], parse_float=Decimal)
+    return values
+
+
+def _is_record_of(row: Any, subject: str, items: list[Own]) -> bool:
+    """Whether an idempotency record is of a person's request, or holds an item of theirs.
+
+    Staff may have created the item. An item is known by its key and by its creation, which stay.
+    """
+    if row["id"]["S"].startswith(f"{idempotency.PREFIX}{subject}#"):
+        return True
+    values = _recorded(row)
+    if any(
+        values.get(each.resource.key) == each.key
+        and values.get("createdAt") == each.values["createdAt"]
+        for each in items
+    ):
+        return True
+    # The user may have been deleted since.
+    return any(
+        values.get(resource.key) == subject and values.keys() <= {*resource.attributes}
+        for resource in RESOURCES
+        if _is_of_users(resource)
+    )
+
+
+def _is_of_users(resource: Resource) -> bool:
+    """Whether the key of an item is the subject of the person whose it is."""
+    return any(SELF in resource.access.rule(action) for action in ACTIONS)
+
+
+def _counted(items: list[Own], records: int) -> str:
+    counts = [
+        f"{resource.name} {sum(each.resource is resource for each in items):,}"
+        for resource in RESOURCES
+        if any(each.resource is resource for each in items)
+    ]
+    return ", ".join([*counts, f"idempotency records {records:,}"])

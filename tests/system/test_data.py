@@ -1,0 +1,434 @@
+"""`make export`, `make import`, `make user-export` and `make user-erase`, on a new database."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.models import RESOURCES
+from infra.aws import tables
+from infra.data.other_tables import values_of
+from infra.local import database, run
+from tests.conftest import PROJECT, SHELL, client_of
+from tests.processes import eventually
+from tests.samples import unique
+
+LINES = 5_000
+KILLS = 3
+USERS, PRODUCTS, TODOS, REVIEWS = RESOURCES
+NAMES = [resource.name for resource in RESOURCES]
+CLAIMS = "storefront-local-claims"
+
+
+class Data:
+    """A database whose folder is that of a running `make run`, and the commands on it."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.client = client_of(url)
+        (folder / "url").write_text(url)
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a command."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "infra", *arguments],
+            cwd=PROJECT,
+            env=SHELL | {"STAGE": "local", "DATA_DIR": str(self.folder)} | variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, status: int = 0, typed: str = "", **variables: str) -> str:
+        """Run a command, which has to end with a status. Returns its output."""
+        with self.start(*arguments, **variables) as process:
+            said, _ = process.communicate(typed)
+        assert process.returncode == status, said
+        return said
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """All rows of a table."""
+        pages = self.client.get_paginator("scan").paginate(TableName=f"storefront-local-{name}")
+        return [row for page in pages for row in page["Items"]]
+
+    def count(self, name: str) -> int:
+        """The number of rows of a table."""
+        table = f"storefront-local-{name}"
+        return int(self.client.describe_table(TableName=table)["Table"]["ItemCount"])
+
+    def clear(self) -> None:
+        """Delete all tables, and create those of the shop again."""
+        for name in self.client.list_tables()["TableNames"]:
+            self.client.delete_table(TableName=name)
+        tables.create_local(self.client)
+
+
+@pytest.fixture(scope="module")
+def database_url() -> Iterator[str]:
+    """The URL of a new database with the tables of the stage `local`."""
+    data = database.start(None)
+    try:
+        tables.create_local(client_of(data.url))
+        yield data.url
+    finally:
+        run.stop(data.process)
+
+
+@pytest.fixture
+def data(database_url: str, tmp_path: Path) -> Iterator[Data]:
+    """The database, which is empty again afterwards."""
+    made = Data(tmp_path, database_url)
+    yield made
+    made.clear()
+
+
+def write_lines(file: Path, items: list[dict[str, Any]]) -> None:
+    """Write items as JSON lines."""
+    file.write_text("".join(f"{json.dumps(item)}\n" for item in items))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of an export."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+SHOP: dict[str, list[dict[str, Any]]] = {
+    "users": [
+        {"userId": f"u{n}", "name": f"Nam {n}", "username": f"U{n}", "email": f"U{n}@x.example"}
+        for n in range(30)
+    ],
+    "products": [{"id": f"p{n}", "name": f"Cup {n}", "price": n / 4} for n in range(30)],
+    "todos": [
+        {"id": "t", "task": "Dust", "owner": owner} for owner in ("u1", "u2", "sub-" + "a" * 40)
+    ],
+    "reviews": [
+        {"id": f"r{n}", "review": f"Pours {n}.", "productId": f"p{n}", "author": f"u{n % 3}"}
+        for n in range(30)
+    ]
+    + [{"id": "anonymous", "review": "Of nobody."}],
+}
+
+
+@pytest.fixture
+def shop(data: Data, tmp_path: Path) -> Path:
+    """The folder of an export of a small shop, which is in the database."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, items in SHOP.items():
+        write_lines(source / f"{name}.jsonl", items)
+    data.run("import", FROM=str(source))
+    data.run("export", OUT=str(tmp_path / "export"))
+    return tmp_path / "export"
+
+
+def test_round_trip_is_equal_byte_for_byte(data: Data, shop: Path, tmp_path: Path) -> None:
+    """Exported, deleted, imported and exported again: every field, stamp, owner and author."""
+    before = contents(shop)
+    assert {name: len(text.splitlines()) for name, text in before.items()} == {
+        f"{name}.jsonl": len(items) for name, items in SHOP.items()
+    }
+    claims = sorted(row["id"]["S"] for row in data.rows("claims"))
+    data.clear()
+
+    said = data.run("import", FROM=str(shop))
+
+    assert f"users: {len(SHOP['users'])} created, 0 stored already, 0 rejected." in said
+    data.run("export", OUT=str(tmp_path / "again"))
+    assert contents(tmp_path / "again") == before
+    assert sorted(row["id"]["S"] for row in data.rows("claims")) == claims
+    assert "agree" in data.run("claims-check")
+
+
+def test_second_import_changes_nothing(data: Data, shop: Path) -> None:
+    """What is stored is left alone, and is not created again."""
+    before = [data.rows(name) for name in (*NAMES, "claims")]
+
+    said = data.run("import", FROM=str(shop))
+
+    assert f"todos: 0 created, {len(SHOP['todos'])} stored already, 0 rejected." in said
+    assert [data.rows(name) for name in (*NAMES, "claims")] == before
+
+
+def test_lines_without_a_key_are_imported_once(data: Data, tmp_path: Path) -> None:
+    """Each line has one key in every run; equal lines are several items."""
+    write_lines(tmp_path / "todos.jsonl", [{"task": "Dust", "owner": "ada"}] * 3)
+
+    for _ in range(2):
+        data.run("import", FROM=str(tmp_path))
+
+    assert data.count("todos") == 3
+
+
+def test_rejected_lines_are_reported_and_do_not_stop_the_rest(data: Data, tmp_path: Path) -> None:
+    """Each with its number and its reason; the command ends with status 1."""
+    lines = [
+        '{"id": "a", "name": "Cup", "price": 5}',
+        "nonsense",
+        '{"id": "b", "name": " ", "price": -1}',
+        '{"id": "c", "name": "Jug", "price": 7, "etag": "x", "createdAt": "yesterday"}',
+        "",
+        '{"id": "a", "name": "Another", "price": 5}',
+        '{"id": "d", "name": "Pot", "price": 7}',
+    ]
+    (tmp_path / "products.jsonl").write_text("\n".join(lines) + "\n")
+    write_lines(tmp_path / "reviews.jsonl", [{"id": "r", "review": "Nice.", "productId": "no"}])
+
+    said = data.run("import", FROM=str(tmp_path), status=1)
+
+    for expected in (
+        "products.jsonl, line 2: The line is not JSON: it is wrong at line 1, column 1.",
+        "products.jsonl, line 3: name must not be blank; price must be at least 0",
+        "products.jsonl, line 4: createdAt must be a time in UTC like 2026-11-20T09:30:00.000Z",
+        "; etag must be an etag, double quotes included",
+        "products.jsonl, line 6: Another product has the id 'a'",
+        "products: 2 created, 0 stored already, 4 rejected.",
+        "reviews.jsonl, line 1: productId must be the key of a product that exists",
+        "5 rejected, for the reasons above.",
+    ):
+        assert expected in said
+    assert data.count("products") == 2
+
+
+def test_reviews_of_deleted_products_can_be_kept(data: Data, tmp_path: Path) -> None:
+    """The API keeps them, too."""
+    write_lines(tmp_path / "reviews.jsonl", [{"id": "r", "review": "Nice.", "productId": "no"}])
+
+    data.run("import", FROM=str(tmp_path), MISSING_REFERENCES="keep")
+
+    assert data.count("reviews") == 1
+
+
+def test_dry_run_writes_nothing(data: Data, shop: Path, tmp_path: Path) -> None:
+    """It validates, and says what would be done."""
+    data.clear()
+
+    said = data.run("import", FROM=str(shop), DRY_RUN="1")
+    exported = data.run("export", OUT=str(tmp_path / "none"), DRY_RUN="1")
+
+    assert "users: 30 valid, 0 rejected. Nothing was written" in said
+    assert "products: about 0 items would be written to" in exported
+    assert not (tmp_path / "none").exists()
+    assert all(data.count(name) == 0 for name in (*NAMES, "claims"))
+
+
+def wait_for_items(data: Data, count: int) -> None:
+    """Wait until the tables have more than this many items."""
+    eventually(lambda: sum(data.count(name) for name in NAMES) > count)
+
+
+@pytest.mark.timeout(120)
+def test_import_that_is_killed_goes_on(data: Data, tmp_path: Path) -> None:
+    """After three kills every line is one item, and the claims agree."""
+    products = [{"id": f"p{n}", "name": f"Cup {n}", "price": n / 100} for n in range(LINES - 500)]
+    users = [{"userId": f"u{n}", "name": "A", "email": f"u{n}@x.example"} for n in range(500)]
+    write_lines(tmp_path / "products.jsonl", products)
+    write_lines(tmp_path / "users.jsonl", users)
+
+    for kill in range(1, KILLS + 1):
+        with data.start("import", FROM=str(tmp_path)) as process:
+            wait_for_items(data, LINES * kill // (KILLS + 1))
+            os.killpg(process.pid, signal.SIGKILL)
+    said = data.run("import", FROM=str(tmp_path))
+
+    assert " 0 stored already" not in said
+    assert data.count("users") == data.count("claims") == len(users)
+    assert data.count("products") == len(products)
+    assert {row["id"]["S"] for row in data.rows("products")} == {each["id"] for each in products}
+    assert "agree" in data.run("claims-check")
+
+
+def test_interrupted_export_goes_on(data: Data, tmp_path: Path) -> None:
+    """After the page that was noted last, and without what was written after it."""
+    items = [{"id": f"p{n:04}", "name": "n" * 200, "price": n} for n in range(40)]
+    write_lines(tmp_path / "products.jsonl", items)
+    data.run("import", FROM=str(tmp_path))
+    whole, interrupted = tmp_path / "whole", tmp_path / "interrupted"
+    data.run("export", OUT=str(whole), RESOURCE="products")
+    lines = (whole / "products.jsonl").read_bytes().splitlines(keepends=True)
+    order = [row["id"]["S"] for row in data.rows("products")]
+    by_key = {json.loads(line)["id"]: line for line in lines}
+    first = [by_key[key] for key in order[:15]]
+    interrupted.mkdir()
+    (interrupted / "products.part").write_bytes(b"".join(first) + b'{"id": "half a li')
+    position = {
+        "bytes": sum(map(len, first)),
+        "items": len(first),
+        "start": {"id": {"S": order[14]}},
+        "skipped": 0,
+    }
+    (interrupted / "products.part.json").write_text(json.dumps(position))
+
+    said = data.run("export", OUT=str(interrupted), RESOURCE="products")
+
+    assert "going on after 15 items of an interrupted export" in said
+    assert contents(interrupted) == contents(whole)
+
+
+def test_person_is_exported(data: Data, shop: Path, tmp_path: Path) -> None:
+    """The user, what they own, what they wrote, and nobody else's."""
+    file = tmp_path / "u1.json"
+
+    said = data.run("user-export", KEY="u1", OUT=str(file))
+
+    assert said == f"Written to {file}: users 1, todos 1, reviews 10, idempotency records 0.\n"
+    exported = json.loads(file.read_text())
+    assert [each["userId"] for each in exported["users"]] == ["u1"]
+    assert [each["task"] for each in exported["todos"]] == ["Dust"]
+    assert {each["id"] for each in exported["reviews"]} == {f"r{n}" for n in range(1, 30, 3)}
+
+
+def put_record(data: Data, caller: str, item: dict[str, Any]) -> None:
+    """Put an idempotency record, as the API does."""
+    record = {
+        "id": {"S": f"Idempotency-Key#{caller}#{unique()}"},
+        "fingerprint": {"S": "f"},
+        "item": {"S": json.dumps(item)},
+        "key": {"S": "k"},
+        "etag": {"S": '"e"'},
+        "expiresAt": {"N": "4000000000"},
+    }
+    data.client.put_item(TableName=CLAIMS, Item=record)
+
+
+def test_erased_person_is_in_no_table(data: Data, tmp_path: Path) -> None:
+    """No scan finds key, name, email or username, also not in records of staff's requests."""
+    key, name, username, email = (f"{unique()}-{what}" for what in ("key", "name", "user", "mail"))
+    email = f"{email}@shop.example"
+    user = {"userId": key, "name": name, "username": username, "email": email}
+    write_lines(tmp_path / "users.jsonl", [user, {"userId": "other", "name": "Other"}])
+    write_lines(
+        tmp_path / "todos.jsonl",
+        [{"id": f"t{n}", "task": "Dust", "owner": key} for n in range(120)]
+        + [{"id": "t", "task": "Wipe", "owner": "other"}],
+    )
+    write_lines(
+        tmp_path / "reviews.jsonl",
+        [{"id": f"r{n}", "review": "Fine.", "name": name, "author": key} for n in range(120)]
+        + [{"id": "r", "review": "Good.", "name": "Other", "author": "other"}],
+    )
+    data.run("import", FROM=str(tmp_path))
+    data.run("export", OUT=str(tmp_path / "before"))
+    own_review = json.loads((tmp_path / "before" / "reviews.jsonl").read_text().splitlines()[1])
+    put_record(data, key, {"id": "whatever"})
+    put_record(data, "staff", user | {"email": f"old-{email}", "createdAt": "earlier"})
+    put_record(data, "staff", own_review)
+    put_record(data, "other", {"id": "r", "review": "Good.", "name": "Other"})
+
+    refused = data.run("user-erase", KEY=key, status=1, typed="n\n")
+    tried = data.run("user-erase", KEY=key, DRY_RUN="1")
+    assert "Nothing was erased." in refused
+    assert "Would be erased: users 1, todos 120, reviews 120, idempotency records 3." in tried
+    assert any(key in json.dumps(row) for row in data.rows("todos"))
+    said = data.run("user-erase", KEY=key, YES="1")
+
+    assert "Erased: users 1, todos 120, reviews 120, idempotency records 3." in said
+    left = {each: json.dumps(data.rows(each)) for each in (*NAMES, "claims")}
+    for table, text in left.items():
+        for personal in (key, name, username, email):
+            assert personal not in text, (table, personal)
+    reviews = {row["id"]["S"]: row for row in data.rows("reviews")}
+    assert len(reviews) == 121
+    assert reviews["r0"]["review"] == {"S": "Fine."}
+    assert "createdBy" not in reviews["r0"]
+    assert reviews["r"]["createdBy"] == {"S": "other"}
+    assert [row["id"]["S"] for row in data.rows("todos")] == ["other#t"]
+    assert len([1 for row in data.rows("claims") if "expiresAt" in row]) == 1
+    again = data.run("user-erase", KEY=key, YES="1")
+    assert "Erased: idempotency records 0." in again
+
+
+def test_tables_of_tutorials_are_imported(data: Data, tmp_path: Path) -> None:
+    """Numbers as text, keys under another name, times in other forms or none."""
+    rows = {
+        "Users": ("userId", [{"userId": "1", "name": "Ada", "email": "ada@shop.example"}]),
+        "Products": (
+            "productId",
+            [
+                {"productId": "7", "name": "Cup", "price": "12.50", "createdAt": "1700000000"},
+                {"productId": "8", "name": "Jug", "price": "cheap"},
+            ],
+        ),
+        "Todos": ("id", [{"id": "a", "task": "Dust", "status": "done", "colour": "red"}]),
+        "Reviews": (
+            "id",
+            [{"id": "r", "review": "Fine.", "createdAt": "2024-02-03T04:05:06.123456"}],
+        ),
+    }
+    for name, (key, items) in rows.items():
+        data.client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        )
+        for item in items:
+            data.client.put_item(
+                TableName=name, Item={each: {"S": value} for each, value in item.items()}
+            )
+
+    data.run("import", TABLE="Users", RESOURCE="users")
+    products = data.run("import", TABLE="Products", RESOURCE="products", status=1)
+    unowned = data.run("import", TABLE="Todos", RESOURCE="todos", status=1)
+    unknown = data.run("import", TABLE="Todos", RESOURCE="todos", OWNER="ada", status=1)
+    data.run("import", TABLE="Todos", RESOURCE="todos", OWNER="ada", IGNORE="colour")
+    for _ in range(2):
+        data.run("import", TABLE="Reviews", RESOURCE="reviews")
+
+    assert "Products, productId 8: price must be a number" in products
+    assert "todos belong to owners" in unowned
+    assert "Todos, id a: colour is not a field of a todo" in unknown
+    (product,) = data.rows("products")
+    assert (product["id"], product["price"]) == ({"S": "7"}, {"N": "12.5"})
+    assert product["createdAt"] == product["updatedAt"] == {"S": "2023-11-14T22:13:20.000Z"}
+    (todo,) = data.rows("todos")
+    assert (todo["id"], todo["statusOfOwner"]) == ({"S": "ada#a"}, {"S": "ada#done"})
+    (review,) = data.rows("reviews")
+    assert review["createdAt"] == {"S": "2024-02-03T04:05:06.123Z"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("2024-02-03T04:05:06Z", "2024-02-03T04:05:06.000Z"),
+        ("2024-02-03 04:05:06", "2024-02-03T04:05:06.000Z"),
+        ("2024-02-03T04:05:06+02:00", "2024-02-03T02:05:06.000Z"),
+        (1700000000, "2023-11-14T22:13:20.000Z"),
+        (1700000000123, "2023-11-14T22:13:20.123Z"),
+    ],
+)
+def test_times_of_other_systems(value: Any, text: str) -> None:
+    """ISO 8601 with and without an offset, and seconds or milliseconds since 1970."""
+    row = {"id": "a", "task": "Dust", "createdAt": value}
+
+    assert values_of(TODOS, row, "id", frozenset())["createdAt"] == text
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "message"),
+    [
+        ("export", {}, "Name the folder to write to, for example OUT=export."),
+        ("export", {"OUT": "x", "RESOURCE": "orders"}, "RESOURCE is 'orders'; it must be one of"),
+        ("import", {}, "Name the folder of an export, for example FROM=export, or a table"),
+        ("import", {"FROM": "nowhere"}, "There is nothing to import:"),
+        ("import", {"TABLE": "x"}, "Say what the table's rows become"),
+        ("user-export", {"KEY": "ada"}, "Name the file to write to, for example OUT=ada.json."),
+        ("user-erase", {}, "KEY is ''; it must be the person's subject"),
+        ("user-erase", {"KEY": "ada", "YES": "y"}, "YES is 'y'; it must be 1, or be left out."),
+    ],
+)
+def test_options_that_are_missing_or_wrong(
+    data: Data, command: str, variables: dict[str, Any], message: str
+) -> None:
+    """A sentence says what to give."""
+    said = data.run(command, status=1, **variables)
+
+    assert said.startswith(message)
