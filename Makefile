@@ -13,9 +13,10 @@ LAMBDA_RUNTIME := botocore python-dateutil six urllib3
 RUN := $(VENV)/run-installed
 DEV := $(VENV)/dev-installed
 WEB := $(VENV)/web-installed
+LOAD := $(VENV)/load-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site account backfill claims-check export import user-export user-erase openapi postman screenshot costs bench soak audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site account backfill claims-check export import user-export user-erase openapi postman screenshot costs bench soak load audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +36,7 @@ web-types: $(WEB) ## Write the shop's types of the API, from docs/openapi.json
 test: $(DEV) ## Run the unit, contract and system tests
 	@$(PARALLEL) tests/contract tests/unit tests/system
 
-test-clients: $(DEV) ## Test the API with a browser, Postman and generated clients (needs node, chromium)
+test-clients: $(DEV) $(LOAD) ## Test the API with a browser, Postman, generated clients and load (needs node, chromium)
 	@$(PARALLEL) tests/clients
 
 test-deployed: $(DEV) $(WEB) ## Deploy to an emulated AWS account, and test there
@@ -133,13 +134,16 @@ bench: $(DEV) ## Compare cold starts and requests with other frameworks, for doc
 soak: $(DEV) ## Send 200,000 requests to one environment and measure its memory
 	@$(BIN)/python -m bench soak
 
+load: $(RUN) $(LOAD) ## Test the API at a URL under load, as the staff member of a TOKEN (USERS, SECONDS)
+	@exec $(INFRA) load
+
 audit: $(DEV) ## Look up known vulnerabilities of the dependencies (needs the internet)
 	@$(BIN)/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements-run.txt
 	@npm audit --prefix tests/clients/openapi_diff --package-lock-only
 	@npm audit --prefix web --package-lock-only
 
 requirements: $(DEV) ## Compile requirements*.txt from requirements*.in
-	@for name in requirements requirements-run requirements-web requirements-dev bench/runtime bench/runtime-older; do \
+	@for name in requirements requirements-run requirements-load requirements-web requirements-dev bench/runtime bench/runtime-older; do \
 		$(COMPILE) $$name.in --output-file $$name.txt || exit 1; done
 	@for name in $(basename $(wildcard bench/peers/*/requirements.in)); do \
 		$(COMPILE) $(LAMBDA_RUNTIME:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done
@@ -166,6 +170,12 @@ $(DEV): requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing what developing needs into $(VENV)."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ $(RUN)
+
+$(LOAD): requirements-load.txt | $(VENV)/bin/python
+	@echo "Installing the load generator into $(VENV)/load."
+	@$(BIN)/python -m venv --clear $(VENV)/load
+	@$(VENV)/load/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 $(WEB): web/package-lock.json requirements-web.txt | $(RUN)
 	@$(INFRA) web-install

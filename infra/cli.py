@@ -22,7 +22,9 @@ from infra.stages import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-MAX_PORT = 2**16
+MAX_PORT = 2**16 - 1
+# Of users, or of seconds.
+MAX_LOAD = 100_000
 
 
 def main() -> int:
@@ -71,18 +73,16 @@ def stage_option(*, local: bool = False) -> Callable[[F], F]:
     )
 
 
-def port_option(
-    variable: str, default: int, help_text: str, *, name: str = "port"
+def number_option(
+    variable: str, default: int, help_text: str, *, name: str, most: int
 ) -> Callable[[F], F]:
-    """The option --port, as the parameter `port`, or as another one."""
+    """An option with a number from 1 to `most`, as the parameter `name`."""
 
     def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> int:
         del context, parameter
         text = text or str(default)
-        if not (text.isascii() and text.isdigit() and 0 < int(text) < MAX_PORT):
-            raise CommandError(
-                f"{variable} is {text!r}; it must be a number from 1 to {MAX_PORT - 1}."
-            )
+        if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
+            raise CommandError(f"{variable} is {text!r}; it must be a number from 1 to {most}.")
         return int(text)
 
     return click.option(
@@ -91,6 +91,13 @@ def port_option(
         callback=convert,
         help=f"{help_text}, {default}. [env: {variable}]",
     )
+
+
+def port_option(
+    variable: str, default: int, help_text: str, *, name: str = "port"
+) -> Callable[[F], F]:
+    """The option --port, as the parameter `port`, or as another one."""
+    return number_option(variable, default, help_text, name=name, most=MAX_PORT)
 
 
 def folder_option(command: F) -> F:
@@ -455,6 +462,27 @@ def user_erase(stage: Stage, folder: Path, key: str | None, yes: bool, dry_run: 
     from infra.data import persons
 
     persons.erase(client, stage, subject, dry_run=dry_run)
+
+
+@cli.command()
+@click.option("--url", envvar="URL", default="", help="The URL of the API. [env: URL]")
+@click.option("--token", envvar="TOKEN", default="", help="An access token of staff. [env: TOKEN]")
+@number_option("USERS", 50, "How many users at once", name="users", most=MAX_LOAD)
+@number_option("SECONDS", 600, "For how long, in seconds", name="seconds", most=MAX_LOAD)
+@yes_option
+def load(url: str, token: str, users: int, seconds: int, yes: bool) -> int:
+    """Test an API under load, and check that each acknowledged write is there once.
+
+    Shows rates, latencies and errors. Deletes the products that it has created.
+    """
+    if not url or not token:
+        raise CommandError(
+            "Name the API and an access token of staff; for make run: make load "
+            "URL=http://127.0.0.1:8000 TOKEN=$(cut -d' ' -f3 .local/sue)"
+        )
+    from infra.load import run as loading
+
+    return loading.run(url.rstrip("/"), token, users, seconds, confirmed=yes)
 
 
 @cli.command()

@@ -42,7 +42,7 @@ from tests.samples import SAMPLES, Sample  # noqa: E402
 
 PROJECT = Path(__file__).parent.parent
 # make takes them as up to date: packages are not installed again in a copy of the checkout.
-OLD_FILES = tuple(f"--old-file=.venv/{name}-installed" for name in ("run", "dev", "web"))
+OLD_FILES = tuple(f"--old-file=.venv/{name}-installed" for name in ("run", "dev", "web", "load"))
 
 
 def checkout(project: Path) -> Path:

@@ -25,12 +25,17 @@ ALLOWED = {
         *("app", "chalicelib", "chalicelib.http", "chalicelib.storage"),
         *("infra", "infra.aws", "infra.local"),
     },
+    "infra.data": {"chalicelib", "chalicelib.http", "chalicelib.storage", "infra", "infra.aws"},
+    "infra.load": {"infra"},
     "infra.web": {"infra", "infra.aws", "infra.local"},
     "bench": {"infra", "infra.aws"},
 }
 # Modules at the end of the chain: they import a command or a layer when it is needed.
 ENTRY_POINTS = {
-    "infra.cli": {"chalicelib.storage", "infra.aws", "infra.docs", "infra.local", "infra.web"},
+    "infra.cli": {
+        *("chalicelib.storage", "infra.aws", "infra.data", "infra.docs", "infra.load"),
+        *("infra.local", "infra.web"),
+    },
     # It opens the connection of the Init phase.
     "chalicelib.init": {"chalicelib.storage"},
 }

@@ -1,0 +1,1 @@
+"""`make load`: a load test of a running API, and the check of what it has written."""

@@ -1,0 +1,65 @@
+"""Starts the load generator, Locust, once it is certain that the API may be tested.
+
+Locust has a virtual environment of its own, because it pins other versions of what tests use.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from infra.errors import CommandError
+from infra.stages import PROJECT
+
+LOCUST = PROJECT / ".venv" / "load" / "bin" / "locust"
+FILE = Path(__file__).with_name("locustfile.py")
+ANSWER_SECONDS = 30
+# How many users start in a second.
+SPAWN_RATE = 10
+
+
+def run(url: str, token: str, users: int, seconds: int, *, confirmed: bool) -> int:
+    """Test an API for a while, as many users at once. Returns the exit status.
+
+    It is 0 if the API responded as it should, or with 429 and 503, and has kept each acknowledged
+    write once. Raises CommandError for a stage named prod that nobody has confirmed.
+    """
+    stage = _stage(url, token)
+    if stage == "prod" and not confirmed:
+        raise CommandError(
+            f"{url} is the stage prod: its customers would wait, and you would pay. If you mean "
+            "it, add YES=1."
+        )
+    print(f"{users} users on the stage {stage} at {url}, for {seconds} s. Ctrl-C ends it earlier.")
+    options = ("--headless", "--users", str(users), "--spawn-rate", str(min(users, SPAWN_RATE)))
+    return subprocess.run(
+        [LOCUST, "--locustfile", FILE, *options, "--run-time", f"{seconds}s", "--host", url],
+        cwd=PROJECT,
+        # Not as an argument, which every process of the machine could read.
+        env=os.environ | {"TOKEN": token},
+        check=False,
+    ).returncode
+
+
+def _stage(url: str, token: str) -> str:
+    """The stage of the API at a URL, which has to accept the token. Raises CommandError."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise CommandError(f"URL is {url!r}; it must begin with http:// or https://.")
+    # The scheme was checked.
+    request = Request(f"{url}/", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    try:
+        with urlopen(request, timeout=ANSWER_SECONDS) as response:  # noqa: S310, as above
+            root = json.loads(response.read())
+    except HTTPError as error:
+        if error.code == 401:  # noqa: PLR2004, Unauthorized
+            raise CommandError(f"{url} does not accept the TOKEN; get a new one.") from None
+        raise CommandError(f"GET {url}/ got {error.code}; is it the URL of the API?") from None
+    except (URLError, OSError, ValueError) as error:
+        raise CommandError(f"GET {url}/ got no response of the API ({error}).") from None
+    if "staff" not in root.get("caller", {}).get("roles", ()):
+        raise CommandError("The TOKEN is not that of a caller who is staff, who creates products.")
+    stage: str = root["stage"]
+    return stage
