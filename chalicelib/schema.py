@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from zlib import crc32
 
 from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, ValidationError, convert, defstruct
 from msgspec.structs import FieldInfo
@@ -86,6 +87,11 @@ AUTHOR_PARAMETER = "author"
 OWNER_PARAMETER = "owner"
 # Between an owner and what belongs to it; neither subjects nor keys have it.
 OWNER_SEPARATOR = "#"
+
+# Between a partition value and the number of a shard; names of resources do not have it.
+SHARD_SEPARATOR = "."
+# As many connections are kept open, and as many Queries of a page run at the same time.
+MAX_SHARDS = 64
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 MAX_INDEXES = 20
@@ -188,6 +194,12 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
       when the field is set.
     - `create_defaults`: functions that return the value of an optional field that a create omits.
     - `personal`: fields that identify a person. They leave an item when its author is erased.
+    - `shards`: over how many partition values the newest-first list and the ranges are spread, each
+      of which takes about 1,000 writes a second. A page is one Query for each: docs/scaling.md. The
+      number may grow at any time.
+    - `former_shards`: how many there were before the number was lowered, until `make backfill` has
+      moved the items.
+    - `sharded_filters`: those of `filters`, each of a Literal of texts, that are spread as well.
     - `access`: who may do what (`access.Access`). What it does not declare is for staff alone.
     - `owned`: an item belongs to the caller who creates it. Every owner has keys, lists and unique
       values of its own: the owner is a part of the table's key and of every index's.
@@ -204,6 +216,9 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     references: Mapping[str, "Resource"] = {}
     create_defaults: Mapping[str, Callable[[], str]] = {}
     personal: frozenset[str] = frozenset()
+    shards: int = 1
+    former_shards: int = 1
+    sharded_filters: tuple[str, ...] = ()
     access: Access = Access()
     owned: bool = False
 
@@ -278,7 +293,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         """The indexes that the lists read: newest first, by range, by filter and by author.
 
         All items, or all of one owner, are in one partition of `collection-createdAt`, which takes
-        about 1,000 writes a second: docs/scaling.md.
+        about 1,000 writes a second, or in as many as there are `shards`: docs/scaling.md.
         """
         return (
             Index(COLLECTION, "createdAt"),
@@ -295,7 +310,19 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def copied_fields(self) -> frozenset[str]:
         """The fields of which filters and claims compare a copy: `compared_attribute`."""
-        return frozenset((*self.filters, *self.unique)) if self.owned else self.ignore_case
+        if self.owned:
+            return frozenset((*self.filters, *self.unique))
+        return self.ignore_case | (frozenset(self.sharded_filters) if self.is_sharded else set())
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether its lists have, or have had, more than one shard."""
+        return self.read_shards > 1
+
+    @property
+    def read_shards(self) -> int:
+        """The number of shards that may have items."""
+        return max(self.shards, self.former_shards)
 
     def filter_index(self, name: str) -> Index:
         """The index that serves the filter on the field `name`."""
@@ -305,14 +332,26 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         """The attribute that filters and claims compare: the field, or its copy.
 
         A copy is in lower case if case is ignored, and has the owner if the resource is owned:
-        `statusOfOwner` is `ada#pending`.
+        `statusOfOwner` is `ada#pending`. It has the shard if the filter is sharded: `statusShard`
+        is `pending.3`.
         """
         attribute = f"{name}Lowercase" if name in self.ignore_case else name
+        if name in self.sharded_filters and self.is_sharded and not self.owned:
+            attribute = f"{name}Shard"
         return f"{attribute}OfOwner" if self.owned else attribute
 
     def scoped(self, text: str, owner: str) -> str:
         """A key of the table or of an index, with the owner in front if the resource is owned."""
         return f"{owner}{OWNER_SEPARATOR}{text}" if self.owned else text
+
+    def shard_of(self, key: str) -> int:
+        """The shard that an item with this key is written to."""
+        return crc32(key.encode()) % self.shards
+
+    def has_shards(self, index: Index) -> bool:
+        """Whether a list that reads an index is spread over the shards."""
+        sharded = {self.compared_attribute(name) for name in self.sharded_filters}
+        return self.is_sharded and index.partition in {COLLECTION, *sharded}
 
     def split_key(self, stored: str) -> tuple[str, str]:
         """The owner (empty if the resource is not owned) and the key, of a key of the table."""
@@ -341,6 +380,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             "ranges": self.ranges,
             "unique": self.unique,
             "references": self.references,
+            "sharded_filters": self.sharded_filters,
             "create_defaults": self.create_defaults,
             "personal": sorted(self.personal),
         }
@@ -396,6 +436,16 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             f"{name} cannot be in filters: its type is neither text nor a number"
             for name in self.filters
             if types[name] is None
+        ]
+        if not all(1 <= count <= MAX_SHARDS for count in (self.shards, self.former_shards)):
+            problems.append(f"shards and former_shards must be from 1 to {MAX_SHARDS}")
+        problems += [
+            f"{name} cannot be in sharded_filters: it must be in filters and not in unique, and a "
+            f"Literal of texts without {SHARD_SEPARATOR}"
+            for name in self.sharded_filters
+            if name not in self.filters
+            or name in self.unique
+            or not _is_literal_text(self.field_infos[name].type)
         ]
         for name in self.ranges:
             if types[name] != "N":
@@ -493,6 +543,28 @@ def _is_valid(kind: Any, value: Any) -> bool:
 
 def _is_number(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Number)
+
+
+def _is_literal_text(kind: Any) -> bool:
+    """Whether a field's type is one of some texts, none of which has a shard's separator."""
+    if get_origin(kind) in (Union, UnionType):
+        return all(_is_literal_text(each) for each in get_args(kind) if each is not UnsetType)
+    return get_origin(kind) is Literal and all(
+        isinstance(text, str) and SHARD_SEPARATOR not in text for text in get_args(kind)
+    )
+
+
+def partition_of_shard(value: str, shard: int) -> str:
+    """The partition value of a shard. Shard 0 is the plain value, so that shards can be added."""
+    return f"{value}{SHARD_SEPARATOR}{shard}" if shard else value
+
+
+def shard_in_partition(stored: str, value: str) -> int | None:
+    """The shard that `partition_of_shard` was given with this value, or None for another value."""
+    if stored == value:
+        return 0
+    shard = stored.removeprefix(f"{value}{SHARD_SEPARATOR}")
+    return int(shard) if shard != stored and shard.isdigit() else None
 
 
 def _is_key_text(kind: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from msgspec import structs
 
 from tests import sign_in
 
@@ -28,6 +29,16 @@ SHELL = {name: value for name, value in os.environ.items() if not name.startswit
 os.environ.update(sign_in.VARIABLES)
 # The client is made when the app is imported, and stays on moto from then on.
 mock_aws().start()
+
+from chalicelib import models  # noqa: E402
+
+if shards := os.environ.get("SHARDS"):
+    # The contract, with all lists spread over as many partitions: tests/system/test_shards.py.
+    for name in ("USERS", "PRODUCTS", "TODOS", "REVIEWS"):
+        resource = getattr(models, name)
+        filters = {"sharded_filters": ("status",)} if name == "TODOS" else {}
+        setattr(models, name, structs.replace(resource, shards=int(shards), **filters))
+    models.RESOURCES = (models.USERS, models.PRODUCTS, models.TODOS, models.REVIEWS)
 
 from app import app  # noqa: E402
 

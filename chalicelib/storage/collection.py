@@ -28,6 +28,7 @@ from chalicelib.schema import (
     Resource,
     WriteStamp,
     given_fields,
+    partition_of_shard,
 )
 from chalicelib.storage import claims, dynamodb, idempotency, transactions
 from chalicelib.storage.attributes import (
@@ -38,6 +39,7 @@ from chalicelib.storage.attributes import (
     encode,
     encode_row,
 )
+from chalicelib.storage.cursors import Position
 from chalicelib.storage.dynamodb import ConditionFailed
 from chalicelib.storage.expressions import (
     Change,
@@ -209,11 +211,11 @@ class Collection:
             parameters[AUTHOR_PARAMETER] = author_key(parameters[AUTHOR_PARAMETER], context.caller)
         listed = ListQuery.of(self.resource, parameters, self._owner(context))
         cursor = parameters.get("cursor")
-        start = None if cursor is None else listed.exclusive_start_key(cursor)
+        start = None if cursor is None else listed.position(cursor)
         if listed.is_empty:
             return Page([], None)
         limit = parameters["limit"]
-        rows = self._query(listed.request(), start=start, count=limit + 1)
+        rows = self._rows(listed, start, limit + 1)
         items = [self.item(row).values for row in rows[:limit]]
         return Page(items, listed.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
@@ -245,18 +247,23 @@ class Collection:
     def _get(self, address: Address) -> Row | None:
         return dynamodb.get(TableName=self.table, Key=self._key(address), ConsistentRead=True)
 
-    def _query(self, request: dict[str, Any], *, start: Row | None, count: int) -> list[Row]:
+    def _rows(self, listed: ListQuery, start: Position | None, count: int) -> list[Row]:
+        """The first `count` rows of a list after a position."""
+        if listed.shards > 1:
+            # Imported here, because threads cost time that other lists need not spend.
+            from chalicelib.storage import shards  # noqa: PLC0415
+
+            return shards.read(self.table, listed, start, count)
+        request: dict[str, Any] = listed.request(0, start) or {}
         # A Query ends at 1 MB, which some 50 of the longest reviews fill. Only then does a second
         # follow: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
         rows: list[Row] = []
         while True:
-            after = {"ExclusiveStartKey": start} if start else {}
-            found, start = dynamodb.query(
-                TableName=self.table, Limit=count - len(rows), **request, **after
-            )
+            found, last = dynamodb.query(TableName=self.table, Limit=count - len(rows), **request)
             rows += found
-            if start is None or len(rows) == count:
+            if last is None or len(rows) == count:
                 return rows
+            request["ExclusiveStartKey"] = last
 
     def _new_row(
         self, address: Address, fields: Mapping[str, Any], kept: Mapping[str, Any], author: str
@@ -276,10 +283,12 @@ class Collection:
                 **{name: field.value(stamp) for name, field in SERVER_FIELDS.items()},
                 **kept,
             },
-            address.owner,
+            address,
         )
         row[self.resource.key] = {"S": self.resource.scoped(address.key, address.owner)}
-        row[COLLECTION] = {"S": self.resource.scoped(self.resource.name, address.owner)}
+        collection = self.resource.scoped(self.resource.name, address.owner)
+        shard = self.resource.shard_of(address.key)
+        row[COLLECTION] = {"S": partition_of_shard(collection, shard)}
         if self.resource.has_author and author:
             row[CREATED_BY] = {"S": author}
         return row
@@ -333,7 +342,7 @@ class Collection:
         obsolete = {
             self.resource.compared_attribute(n) for n in removed & self.resource.copied_fields
         }
-        change = Change(self._row(values, address.owner), frozenset(removed | obsolete))
+        change = Change(self._row(values, address), frozenset(removed | obsolete))
         linked = {*self.resource.unique, *self.resource.references}
         if linked & fields.keys() or removed & {*self.resource.unique} or context.idempotency_key:
             return self._write_in_transaction(address, change, context, more)
@@ -489,7 +498,7 @@ class Collection:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _row(self, values: Mapping[str, Any], owner: str) -> Row:
+    def _row(self, values: Mapping[str, Any], address: Address) -> Row:
         """The row to store, with the copies that indexes and claims compare.
 
         Raises Invalid for what DynamoDB cannot store, which a field of free form may have.
@@ -503,7 +512,7 @@ class Collection:
                 problems.append(Problem(name, str(error)))
         if problems:
             raise Invalid(*problems)
-        return row | copies(self.resource, values, owner)
+        return row | copies(self.resource, values, address)
 
     def item(self, row: Row) -> Item:
         """The item that a row stores."""
@@ -531,15 +540,15 @@ def server_field_problems(values: Mapping[str, Any]) -> list[Problem]:
     ]
 
 
-def copies(resource: Resource, values: Mapping[str, Any], owner: str) -> Row:
+def copies(resource: Resource, values: Mapping[str, Any], address: Address) -> Row:
     """The attributes that indexes and claims compare in place of fields: `compared_attribute`."""
-    return {
-        resource.compared_attribute(name): encode(
-            compared_value(resource, name, values[name], owner)
-        )
-        for name in resource.copied_fields
-        if name in values
-    }
+    made: Row = {}
+    for name in resource.copied_fields & values.keys():
+        value = compared_value(resource, name, values[name], address.owner)
+        if name in resource.sharded_filters:
+            value = partition_of_shard(value, resource.shard_of(address.key))
+        made[resource.compared_attribute(name)] = encode(value)
+    return made
 
 
 def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:

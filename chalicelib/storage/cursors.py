@@ -19,15 +19,20 @@ DIGEST_BYTES = 9
 
 
 class Position(Struct, array_like=True):
-    """The last item of a page: its value of the index's sort key, as text, and its key."""
+    """The last item of a page: its value of the index's sort key, as text, its key, and its shard.
+
+    A list of one shard has the shard 0, which is left out: more shards leave its cursors valid.
+    """
 
     sort: Annotated[str, Meta(min_length=1, max_length=64)]
     key: Key
+    shard: Annotated[int, Meta(ge=0)] = 0
 
 
 def encode_cursor(scope: list[str], position: Position) -> str:
     """The cursor after `position`, in the list that `scope` describes."""
-    text = json.encode(position)
+    shard = [position.shard] if position.shard else []
+    text = json.encode([position.sort, position.key, *shard])
     return urlsafe_b64encode(_digest(scope, text) + text).decode().rstrip("=")
 
 

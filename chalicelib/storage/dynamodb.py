@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from chalicelib import settings
 from chalicelib.errors import Unavailable
-from chalicelib.schema import CLAIMS
+from chalicelib.schema import CLAIMS, MAX_SHARDS
 from chalicelib.storage import sdk
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ client = sdk.client(
         read_timeout=2,
         retries={"mode": "standard", "total_max_attempts": 3},
         tcp_keepalive=True,
+        max_pool_connections=MAX_SHARDS,
     ),
 )
 
@@ -131,6 +132,15 @@ def measure() -> Usage:
     usage = Usage()
     _usage.set(usage)
     return usage
+
+
+def add(usage: Usage) -> None:
+    """Add what another thread has used to what this one has."""
+    if own := _usage.get():
+        own.calls += usage.calls
+        own.read_units += usage.read_units
+        own.write_units += usage.write_units
+        own.conflicts += usage.conflicts
 
 
 def table_name(name: str) -> str:

@@ -19,6 +19,8 @@ from chalicelib.schema import (
     Index,
     Resource,
     bound_parameters,
+    partition_of_shard,
+    shard_in_partition,
 )
 from chalicelib.storage import cursors
 from chalicelib.storage.attributes import AttributeValue, NotStorable, Row, decode, encode
@@ -85,51 +87,113 @@ class ListQuery(Struct, frozen=True):
         """Whether no value is within the bounds: DynamoDB refuses such a Query."""
         return None not in (self.minimum, self.maximum) and self.minimum > self.maximum
 
-    def request(self) -> dict[str, Any]:
-        """The parameters of the Query that reads this list from its start."""
+    @property
+    def shards(self) -> int:
+        """The number of partitions that the list is spread over."""
+        return self.resource.read_shards if self.resource.has_shards(self.index) else 1
+
+    def request(self, shard: int, start: cursors.Position | None) -> dict[str, Any] | None:
+        """The parameters of the Query that reads one shard, from its start or after a position.
+
+        None if no item of the shard can be after the position.
+        """
+        bounds = self._bounds(shard, start)
+        if bounds is None:
+            return None
         expression = Expression()
         partition = expression.name(self.index.partition)
-        condition = f"{partition} = {expression.value(encode(self.value))}"
-        bounds = [
-            expression.value(encode(bound))
-            for bound in (self.minimum, self.maximum)
+        condition = f"{partition} = {expression.value(encode(self._partition(shard)))}"
+        operators = [
+            (operator, expression.value(encode(bound)))
+            for operator, bound in bounds
             if bound is not None
         ]
-        if bounds:
+        if operators:
             sort = expression.name(self.index.sort)
-            if len(bounds) > 1:
-                condition += f" AND {sort} BETWEEN {bounds[0]} AND {bounds[1]}"
-            else:
-                condition += f" AND {sort} {'<=' if self.minimum is None else '>='} {bounds[0]}"
+            values = [value for _, value in operators]
+            condition += (
+                f" AND {sort} BETWEEN {values[0]} AND {values[1]}"
+                if len(values) > 1
+                else f" AND {sort} {operators[0][0]} {values[0]}"
+            )
+        is_after = start is not None and start.shard == shard
         return {
             "IndexName": self.index.name,
             "KeyConditionExpression": condition,
             **expression.parameters(),
             "ScanIndexForward": self.ascending,
+            **({"ExclusiveStartKey": self._start_key(start)} if start and is_after else {}),
         }
+
+    def order(self, row: Row) -> Any:
+        """What a row's place in the list depends on, within its shard."""
+        return decode(row[self.index.sort])
 
     def cursor_after(self, row: Row) -> str:
         """The cursor of the page after the one whose last row is `row`."""
         (text,) = row[self.index.sort].values()
         _, key = self.resource.split_key(row[self.resource.key]["S"])
-        position = cursors.Position(text, key)
-        return cursors.encode_cursor(self._scope(), position)
+        shard = 0
+        if self.shards > 1:
+            shard = shard_in_partition(row[self.index.partition]["S"], str(self.value)) or 0
+        return cursors.encode_cursor(self._scope(), cursors.Position(text, key, shard))
 
-    def exclusive_start_key(self, cursor: str) -> Row:
-        """The ExclusiveStartKey for a cursor of this list. Raises Invalid."""
+    def position(self, cursor: str) -> cursors.Position:
+        """The position of a cursor of this list. Raises Invalid."""
         position = cursors.decode_cursor(self._scope(), cursor)
         kind = self.resource.attribute_type(self.index.sort)
         if kind == "N" and not re.fullmatch(DYNAMODB_NUMBER, position.sort):
             raise cursors.invalid_cursor()
-        sort: AttributeValue = {kind: position.sort}
         # DynamoDB refuses a start outside the bounds of the key condition.
-        below = self.minimum is not None and decode(sort) < self.minimum
-        above = self.maximum is not None and decode(sort) > self.maximum
-        if below or above:
+        sort = decode({kind: position.sort})
+        below = self.minimum is not None and sort < self.minimum
+        above = self.maximum is not None and sort > self.maximum
+        if below or above or position.shard >= self.shards:
             raise cursors.invalid_cursor()
+        return position
+
+    def _bounds(
+        self, shard: int, start: cursors.Position | None
+    ) -> tuple[tuple[str, Any], tuple[str, Any]] | None:
+        """The lower and the upper bound of a shard's sort key, each with its operator.
+
+        Equal sort values are in the order of their shards, ascending or descending as the list is:
+        after a position in another shard, this one goes on with the position's value, or after it.
+        None if nothing is between the bounds.
+        """
+        lower, upper = (">=", self.minimum), ("<=", self.maximum)
+        if start is None or start.shard == shard:
+            return lower, upper
+        value = decode({self.resource.attribute_type(self.index.sort): start.sort})
+        is_open = (start.shard > shard) == self.ascending
+        if self.ascending:
+            lower = (">" if is_open else ">=", value)
+        else:
+            upper = ("<" if is_open else "<=", value)
+        if None in (lower[1], upper[1]) or not is_open:
+            return lower, upper
+        # BETWEEN includes both bounds, so the open one is moved past its value.
+        step = self._step()
+        if self.ascending:
+            lower = (">=", value + step)
+        else:
+            upper = ("<=", value - step)
+        return None if lower[1] > upper[1] else (lower, upper)
+
+    def _step(self) -> Decimal:
+        """Less than the difference between two values of the sort key, which is a number."""
+        kind = self.resource.field_infos[self.index.sort].type
+        places = getattr(kind, "decimal_places", 0)
+        return Decimal(1).scaleb(-places - 1)
+
+    def _partition(self, shard: int) -> str | int | Decimal:
+        return partition_of_shard(str(self.value), shard) if self.shards > 1 else self.value
+
+    def _start_key(self, position: cursors.Position) -> Row:
+        sort: AttributeValue = {self.resource.attribute_type(self.index.sort): position.sort}
         return {
             self.resource.key: {"S": self.resource.scoped(position.key, self.owner)},
-            self.index.partition: encode(self.value),
+            self.index.partition: encode(self._partition(position.shard)),
             self.index.sort: sort,
         }
 

@@ -13,11 +13,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.models import RESOURCES
-from chalicelib.schema import COLLECTION, OWNER_SEPARATOR, Resource
+from chalicelib.schema import (
+    COLLECTION,
+    OWNER_SEPARATOR,
+    Resource,
+    partition_of_shard,
+    shard_in_partition,
+)
 from chalicelib.storage import claims, dynamodb, transactions
-from chalicelib.storage.attributes import Row, decode_row, encode_row
-from chalicelib.storage.collection import copies
+from chalicelib.storage.attributes import AttributeValue, Row, decode_row, encode_row
+from chalicelib.storage.collection import Address, copies
 from chalicelib.storage.expressions import Expression
+from chalicelib.storage.queries import compared_value
 from chalicelib.storage.transactions import TransactionConflict
 from infra.errors import CommandError
 
@@ -66,12 +73,31 @@ def missing_attributes(resource: Resource, row: Row) -> Row:
     A copy is out of date if a version that did not know it has changed the field.
     """
     wanted = encode_row(resource.defaults)
-    owner, _ = resource.split_key(row[resource.key]["S"])
+    owner, key = resource.split_key(row[resource.key]["S"])
     values = decode_row(wanted | row, sorted(resource.copied_fields))
-    wanted_copies = copies(resource, values, owner)
-    return {name: value for name, value in wanted.items() if name not in row} | {
-        name: value for name, value in wanted_copies.items() if row.get(name) != value
+    wanted_copies = copies(resource, values, Address(key, owner))
+    # The plain values of the attributes with a shard, of which any shard that is in use is right.
+    plain = {COLLECTION: resource.scoped(resource.name, owner)} | {
+        resource.compared_attribute(name): compared_value(resource, name, values[name], owner)
+        for name in resource.sharded_filters
+        if name in values
     }
+    if COLLECTION in row:
+        collection = partition_of_shard(plain[COLLECTION], resource.shard_of(key))
+        wanted_copies[COLLECTION] = {"S": collection}
+    return {name: value for name, value in wanted.items() if name not in row} | {
+        name: value
+        for name, value in wanted_copies.items()
+        if row.get(name) != value and not _is_in_use(resource, row.get(name), plain.get(name))
+    }
+
+
+def _is_in_use(resource: Resource, stored: AttributeValue | None, plain: str | None) -> bool:
+    """Whether a stored attribute is a shard of a plain value to which items are still written."""
+    if stored is None or plain is None:
+        return False
+    shard = shard_in_partition(stored["S"], plain)
+    return shard is not None and shard < resource.shards
 
 
 def has_owner(resource: Resource, row: Row) -> bool:
@@ -183,11 +209,13 @@ def _give(resource: Resource, row: Row, owner: str) -> bool:
     values = decode_row(encode_row(resource.defaults) | row, sorted(resource.copied_fields))
     owned = {
         resource.key: {"S": resource.scoped(key, owner)},
-        COLLECTION: {"S": resource.scoped(resource.name, owner)},
+        COLLECTION: {
+            "S": partition_of_shard(resource.scoped(resource.name, owner), resource.shard_of(key))
+        },
     }
     put = {
         "TableName": table,
-        "Item": row | owned | copies(resource, values, owner),
+        "Item": row | owned | copies(resource, values, Address(key, owner)),
         "ConditionExpression": f"attribute_not_exists({resource.key})",
     }
     expression = Expression()
