@@ -545,6 +545,14 @@ def _path(name: str) -> Path:
     return stages.PROJECT / Path(name).expanduser()
 
 
+@cli.command()
+def scaling() -> None:
+    """Measure a page of a list with 1, 4 and 16 shards, for docs/scaling.md."""
+    from infra.docs import scaling as measurement
+
+    measurement.report()
+
+
 def _apply_local() -> None:
     """Set the variables of the stage `local`, for commands that import the app and call nothing."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")

@@ -172,7 +172,7 @@ class Meter:
     def _note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         self.calls.append(model.name)
         if model.name == "Query":
-            self.query_units += ceil(sum(map(size, parsed["Items"])) / 4096) / 2
+            self.query_units += query_units(parsed["Items"])
 
 
 def write() -> None:
@@ -364,6 +364,11 @@ def _log_bytes() -> int:
     own = re.sub(r'"milliseconds":[\d.]+', '"milliseconds":10.0', log.getvalue().strip())
     lines = (own, access, *LAMBDA_LINES)
     return sum(len(line) + LINE_BYTES for line in lines)
+
+
+def query_units(items: list[dict[str, Any]]) -> float:
+    """The read units of an eventually consistent Query that returns these rows."""
+    return ceil(sum(map(size, items)) / 4096) / 2 or 0.5
 
 
 def size(row: dict[str, Any]) -> int:
