@@ -35,7 +35,77 @@ TOKENS = "tests/unit/test_tokens.py"
 APP = "web/src/app"
 WEB = "tests/web"
 
+SHARDS = "tests/system/test_shards.py"
+DATA = "tests/system/test_data.py"
+GRADUAL = "tests/deployed/test_gradual.py"
+
 MUTATIONS = (
+    Mutation(
+        "chalicelib/storage/queries.py",
+        "is_open = (start.shard > shard) == self.ascending",
+        "is_open = True",
+        f"{SHARDS} -k walk",
+    ),
+    Mutation(
+        "chalicelib/storage/shards.py",
+        "for usage in _threads.map(lambda run: run.query(limit), runs):",
+        "for usage in [run.query(limit) for run in runs]:",
+        f"{SHARDS} -k same_time",
+    ),
+    Mutation(
+        "chalicelib/storage/shards.py", "dynamodb.add(usage)", "usage", f"{SHARDS} -k log_line"
+    ),
+    Mutation(
+        "infra/aws/backfill.py",
+        "return shard is not None and shard < resource.shards",
+        "return shard is not None",
+        f"{SHARDS} -k fewer",
+    ),
+    Mutation(
+        COLLECTION,
+        "if not (failed.retried and _is_same_write(failed.row, row)):",
+        "if not _is_same_write(failed.row, row):",
+        f"{DATA} -k second_import",
+    ),
+    Mutation(
+        COLLECTION,
+        "removed = {CREATED_BY, *self.resource.personal} - replaced.keys()",
+        "removed = {*self.resource.personal} - replaced.keys()",
+        f"{DATA} -k erased",
+    ),
+    Mutation(
+        "infra/data/persons.py",
+        """    # The user may have been deleted since.
+    return any(""",
+        """    # The user may have been deleted since.
+    return False and any(""",
+        f"{DATA} -k erased",
+    ),
+    Mutation("infra/data/exports.py", "written.truncate(position.bytes)", "", f"{DATA} -k goes_on"),
+    Mutation(
+        "infra/data/imports.py",
+        "return all(stored.get(name) == value for name, value in values.items())",
+        "return True",
+        f"{DATA} -k rejected_lines",
+    ),
+    Mutation(
+        "infra/load/locustfile.py",
+        "if item is None:",
+        "if item is None and False:",
+        "tests/clients/test_load.py -k lost_write",
+    ),
+    Mutation(
+        "infra/aws/metrics.py",
+        'SERVER_ERROR = "{ $.status >= 500 }"',
+        'SERVER_ERROR = "{ $.status >= 501 }"',
+        f"{GRADUAL} -k bad_version",
+    ),
+    Mutation(
+        "infra/aws/gradual.py",
+        '"Alarms": [{"Ref": name} for name in ALARMS]',
+        '"Alarms": []',
+        f"{GRADUAL} -k roll_the_deployment",
+    ),
     Mutation("chalicelib/access.py", "if key == caller.subject:", "if key is not None:", ACCESS),
     Mutation("chalicelib/access.py", "others: Rule = STAFF", "others: Rule = ANYONE", ACCESS_UNIT),
     Mutation(
