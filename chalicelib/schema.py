@@ -197,9 +197,9 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     - `shards`: over how many partition values the newest-first list and the ranges are spread, each
       of which takes about 1,000 writes a second. A page is one Query for each: docs/scaling.md. The
       number may grow at any time.
-    - `former_shards`: how many there were before the number was lowered, until `make backfill` has
-      moved the items.
-    - `sharded_filters`: those of `filters`, each of a Literal of texts, that are spread as well.
+    - `previous_shards`: the number before it was lowered, until `make backfill` has moved items.
+    - `sharded_filters`: those of `filters`, each a Literal of texts, that are spread as well, by an
+      attribute and an index of their own: `statusShard`.
     - `access`: who may do what (`access.Access`). What it does not declare is for staff alone.
     - `owned`: an item belongs to the caller who creates it. Every owner has keys, lists and unique
       values of its own: the owner is a part of the table's key and of every index's.
@@ -217,7 +217,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     create_defaults: Mapping[str, Callable[[], str]] = {}
     personal: frozenset[str] = frozenset()
     shards: int = 1
-    former_shards: int = 1
+    previous_shards: int = 1
     sharded_filters: tuple[str, ...] = ()
     access: Access = Access()
     owned: bool = False
@@ -312,17 +312,12 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         """The fields of which filters and claims compare a copy: `compared_attribute`."""
         if self.owned:
             return frozenset((*self.filters, *self.unique))
-        return self.ignore_case | (frozenset(self.sharded_filters) if self.is_sharded else set())
+        return self.ignore_case | frozenset(self.sharded_filters)
 
     @property
-    def is_sharded(self) -> bool:
-        """Whether its lists have, or have had, more than one shard."""
-        return self.read_shards > 1
-
-    @property
-    def read_shards(self) -> int:
+    def shard_count(self) -> int:
         """The number of shards that may have items."""
-        return max(self.shards, self.former_shards)
+        return max(self.shards, self.previous_shards)
 
     def filter_index(self, name: str) -> Index:
         """The index that serves the filter on the field `name`."""
@@ -336,7 +331,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         is `pending.3`.
         """
         attribute = f"{name}Lowercase" if name in self.ignore_case else name
-        if name in self.sharded_filters and self.is_sharded and not self.owned:
+        if name in self.sharded_filters and not self.owned:
             attribute = f"{name}Shard"
         return f"{attribute}OfOwner" if self.owned else attribute
 
@@ -351,7 +346,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     def has_shards(self, index: Index) -> bool:
         """Whether a list that reads an index is spread over the shards."""
         sharded = {self.compared_attribute(name) for name in self.sharded_filters}
-        return self.is_sharded and index.partition in {COLLECTION, *sharded}
+        return self.shard_count > 1 and index.partition in {COLLECTION, *sharded}
 
     def split_key(self, stored: str) -> tuple[str, str]:
         """The owner (empty if the resource is not owned) and the key, of a key of the table."""
@@ -437,8 +432,8 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             for name in self.filters
             if types[name] is None
         ]
-        if not all(1 <= count <= MAX_SHARDS for count in (self.shards, self.former_shards)):
-            problems.append(f"shards and former_shards must be from 1 to {MAX_SHARDS}")
+        if not all(1 <= count <= MAX_SHARDS for count in (self.shards, self.previous_shards)):
+            problems.append(f"shards and previous_shards must be from 1 to {MAX_SHARDS}")
         problems += [
             f"{name} cannot be in sharded_filters: it must be in filters and not in unique, and a "
             f"Literal of texts without {SHARD_SEPARATOR}"
@@ -554,13 +549,13 @@ def _is_literal_text(kind: Any) -> bool:
     )
 
 
-def partition_of_shard(value: str, shard: int) -> str:
+def partition_value(value: str, shard: int) -> str:
     """The partition value of a shard. Shard 0 is the plain value, so that shards can be added."""
     return f"{value}{SHARD_SEPARATOR}{shard}" if shard else value
 
 
-def shard_in_partition(stored: str, value: str) -> int | None:
-    """The shard that `partition_of_shard` was given with this value, or None for another value."""
+def shard_number(stored: str, value: str) -> int | None:
+    """The shard that `partition_value` was given with this value, or None for another value."""
     if stored == value:
         return 0
     shard = stored.removeprefix(f"{value}{SHARD_SEPARATOR}")

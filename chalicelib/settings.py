@@ -39,8 +39,8 @@ CORS_ALLOW_ORIGINS = tuple(
     .split()
 )
 
-# For how long browsers refuse plain HTTP for the API's host; 0: they are not asked to. `infra` sets
-# it where the API has a domain of its own. https://www.rfc-editor.org/rfc/rfc6797
+# For how long browsers refuse plain HTTP for the API's host; 0: no header. `infra` sets it for
+# stages with a custom domain. https://www.rfc-editor.org/rfc/rfc6797
 HSTS_SECONDS = int(_setting("HSTS_SECONDS", "0", r"\d{1,9}", "a number of seconds"))
 
 # Where the docs page loads Swagger UI from: a folder on the web, or a path of the API's own host.

@@ -23,7 +23,7 @@ from infra.stages import Stage
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_PORT = 2**16 - 1
-# Of users, or of seconds.
+# Of users, and of seconds: more than a day, and more than one machine can be.
 MAX_LOAD = 100_000
 
 
@@ -372,7 +372,9 @@ def export_items(
 @click.option("--from", "source", envvar="FROM", help="A folder of an export. [env: FROM]")
 @click.option("--table", envvar="TABLE", help="A table of another system. [env: TABLE]")
 @resource_option
-@click.option("--owner", envvar="OWNER", help="Whose the table's items become. [env: OWNER]")
+@click.option(
+    "--owner", envvar="OWNER", help="The owner of all items of the table: a subject. [env: OWNER]"
+)
 @click.option(
     "--ignore",
     envvar="IGNORE",
@@ -410,6 +412,10 @@ def import_items(
     from chalicelib.storage.dynamodb import client
     from infra.data import imports, other_tables
 
+    if source and (owner or ignore):
+        raise CommandError("OWNER and IGNORE are for TABLE: a line of an export has its owner.")
+    if owner == ME:
+        raise CommandError(f"OWNER is {ME!r}; it must be the subject of the owner.")
     if source:
         imports.run(
             resources, _path(source), dry_run=dry_run, check_references=not missing_references
@@ -418,7 +424,9 @@ def import_items(
     if len(resources) > 1:
         raise CommandError("Say what the table's rows become, for example RESOURCE=products.")
     ignored = frozenset(ignore.replace(",", " ").split())
-    other = other_tables.OtherTable(client, str(table), resources[0], owner, ignored)
+    other = other_tables.OtherTable(
+        client, str(table), resources[0], owner, ignored, not missing_references
+    )
     other.run(dry_run=dry_run)
 
 
@@ -477,8 +485,8 @@ def load(url: str, token: str, users: int, seconds: int, yes: bool) -> int:
     """
     if not url or not token:
         raise CommandError(
-            "Name the API and an access token of staff; for make run: make load "
-            "URL=http://127.0.0.1:8000 TOKEN=$(cut -d' ' -f3 .local/sue)"
+            "Name the API and an access token of staff; for make run: export "
+            "TOKEN=$(cut -d' ' -f3 .local/sue); make load URL=http://127.0.0.1:8000"
         )
     from infra.load import run as loading
 

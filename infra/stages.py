@@ -167,6 +167,11 @@ class Stage(Struct, frozen=True):
         return {name: value for name, value in tags.items() if name != "aws-chalice"}
 
     @property
+    def tag_list(self) -> Any:
+        """The tags, as most of AWS's APIs and CloudFormation take them."""
+        return [{"Key": name, "Value": value} for name, value in self.tags.items()]
+
+    @property
     def function(self) -> str:
         """The name that `chalice deploy` gives its Lambda function."""
         return f"{self.config.app_name}-{self.name}"

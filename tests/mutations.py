@@ -48,12 +48,15 @@ MUTATIONS = (
     ),
     Mutation(
         "chalicelib/storage/shards.py",
-        "for usage in _threads.map(lambda run: run.query(limit), runs):",
-        "for usage in [run.query(limit) for run in runs]:",
+        "reads = [_threads.submit(reader.query, limit) for reader in readers]",
+        "reads = [_threads.submit(reader.query, limit) for reader in readers[:1]]",
         f"{SHARDS} -k same_time",
     ),
     Mutation(
-        "chalicelib/storage/shards.py", "dynamodb.add(usage)", "usage", f"{SHARDS} -k log_line"
+        "chalicelib/storage/shards.py",
+        "dynamodb.add_usage(read.result())",
+        "read.result()",
+        f"{SHARDS} -k log_line",
     ),
     Mutation(
         "infra/aws/backfill.py",

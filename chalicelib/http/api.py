@@ -208,7 +208,7 @@ def resources_by_list_path(app: Chalice) -> dict[str, Resource]:
 
 def _handle(app: Chalice, event: Any, get_response: Callable[..., Any]) -> Any:
     """Middleware for every kind of event."""
-    usage = dynamodb.measure()
+    usage = dynamodb.start_usage()
     _subject.set("")
     started = perf_counter()
     if event is None or isinstance(event, chalice.app.Request):

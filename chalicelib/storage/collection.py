@@ -28,7 +28,7 @@ from chalicelib.schema import (
     Resource,
     WriteStamp,
     given_fields,
-    partition_of_shard,
+    partition_value,
 )
 from chalicelib.storage import claims, dynamodb, idempotency, transactions
 from chalicelib.storage.attributes import (
@@ -95,7 +95,7 @@ class Collection:
         row = self._new_row(Address(key, owner), fields, {}, context.caller.subject)
         return self._insert(row, context, self.resource.references)
 
-    def row_to_load(self, values: Mapping[str, Any], context: Context, *, author: str) -> Row:
+    def imported_row(self, values: Mapping[str, Any], context: Context, *, author: str) -> Row:
         """The row of an item that was exported, or that another system made.
 
         `values` are those of a create, with the key, and perhaps with `createdAt`, `updatedAt` and
@@ -112,12 +112,12 @@ class Collection:
             raise Invalid(*problems)
         return self._new_row(Address(key, owner), fields, kept, author)
 
-    def load(self, row: Row, context: Context, *, check_references: bool) -> Item:
-        """Store a row from `row_to_load`, if no item has its key. Raises as `create` does."""
+    def insert(self, row: Row, context: Context, *, check_references: bool) -> Item:
+        """Store a row from `imported_row`, if no item has its key. Raises as `create` does."""
         references = self.resource.references if check_references else {}
         return self._insert(row, context, references)
 
-    def disown(self, key: str, context: Context) -> Item:
+    def remove_author(self, key: str, context: Context) -> Item:
         """Remove the author of an item, and its personal fields.
 
         Those that a create gives a default get another one. The caller must be staff. Raises as
@@ -249,11 +249,11 @@ class Collection:
 
     def _rows(self, listed: ListQuery, start: Position | None, count: int) -> list[Row]:
         """The first `count` rows of a list after a position."""
-        if listed.shards > 1:
+        if listed.shard_count > 1:
             # Imported here, because threads cost time that other lists need not spend.
             from chalicelib.storage import shards  # noqa: PLC0415
 
-            return shards.read(self.table, listed, start, count)
+            return shards.first_rows(self.table, listed, start, count)
         request: dict[str, Any] = listed.request(0, start) or {}
         # A Query ends at 1 MB, which some 50 of the longest reviews fill. Only then does a second
         # follow: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
@@ -288,7 +288,7 @@ class Collection:
         row[self.resource.key] = {"S": self.resource.scoped(address.key, address.owner)}
         collection = self.resource.scoped(self.resource.name, address.owner)
         shard = self.resource.shard_of(address.key)
-        row[COLLECTION] = {"S": partition_of_shard(collection, shard)}
+        row[COLLECTION] = {"S": partition_value(collection, shard)}
         if self.resource.has_author and author:
             row[CREATED_BY] = {"S": author}
         return row
@@ -546,7 +546,7 @@ def copies(resource: Resource, values: Mapping[str, Any], address: Address) -> R
     for name in resource.copied_fields & values.keys():
         value = compared_value(resource, name, values[name], address.owner)
         if name in resource.sharded_filters:
-            value = partition_of_shard(value, resource.shard_of(address.key))
+            value = partition_value(value, resource.shard_of(address.key))
         made[resource.compared_attribute(name)] = encode(value)
     return made
 

@@ -127,14 +127,14 @@ TRANSIENT = {"TransactionConflict", "ProvisionedThroughputExceeded", "Throttling
 REASONS = {"None", REFUSED, *TRANSIENT}
 
 
-def measure() -> Usage:
-    """Measure what is used from here on, until the next call."""
+def start_usage() -> Usage:
+    """Start the count of a new invocation in this thread. Returns the count, which grows."""
     usage = Usage()
     _usage.set(usage)
     return usage
 
 
-def add(usage: Usage) -> None:
+def add_usage(usage: Usage) -> None:
     """Add what another thread has used to what this one has."""
     if own := _usage.get():
         own.calls += usage.calls

@@ -19,8 +19,8 @@ from chalicelib.schema import (
     Index,
     Resource,
     bound_parameters,
-    partition_of_shard,
-    shard_in_partition,
+    partition_value,
+    shard_number,
 )
 from chalicelib.storage import cursors
 from chalicelib.storage.attributes import AttributeValue, NotStorable, Row, decode, encode
@@ -88,9 +88,9 @@ class ListQuery(Struct, frozen=True):
         return None not in (self.minimum, self.maximum) and self.minimum > self.maximum
 
     @property
-    def shards(self) -> int:
+    def shard_count(self) -> int:
         """The number of partitions that the list is spread over."""
-        return self.resource.read_shards if self.resource.has_shards(self.index) else 1
+        return self.resource.shard_count if self.resource.has_shards(self.index) else 1
 
     def request(self, shard: int, start: cursors.Position | None) -> dict[str, Any] | None:
         """The parameters of the Query that reads one shard, from its start or after a position.
@@ -134,8 +134,8 @@ class ListQuery(Struct, frozen=True):
         (text,) = row[self.index.sort].values()
         _, key = self.resource.split_key(row[self.resource.key]["S"])
         shard = 0
-        if self.shards > 1:
-            shard = shard_in_partition(row[self.index.partition]["S"], str(self.value)) or 0
+        if self.shard_count > 1:
+            shard = shard_number(row[self.index.partition]["S"], str(self.value)) or 0
         return cursors.encode_cursor(self._scope(), cursors.Position(text, key, shard))
 
     def position(self, cursor: str) -> cursors.Position:
@@ -148,7 +148,7 @@ class ListQuery(Struct, frozen=True):
         sort = decode({kind: position.sort})
         below = self.minimum is not None and sort < self.minimum
         above = self.maximum is not None and sort > self.maximum
-        if below or above or position.shard >= self.shards:
+        if below or above or position.shard >= self.shard_count:
             raise cursors.invalid_cursor()
         return position
 
@@ -187,7 +187,7 @@ class ListQuery(Struct, frozen=True):
         return Decimal(1).scaleb(-places - 1)
 
     def _partition(self, shard: int) -> str | int | Decimal:
-        return partition_of_shard(str(self.value), shard) if self.shards > 1 else self.value
+        return partition_value(str(self.value), shard) if self.shard_count > 1 else self.value
 
     def _start_key(self, position: cursors.Position) -> Row:
         sort: AttributeValue = {self.resource.attribute_type(self.index.sort): position.sort}

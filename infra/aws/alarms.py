@@ -100,7 +100,7 @@ def resources(stage: Stage, dead_letters: str | None) -> Resources:
             ),
             "Properties": {
                 "Subscription": [{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}],
-                "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+                "Tags": stage.tag_list,
             },
         },
     }
@@ -117,8 +117,8 @@ def alarm(
 ) -> Resource:
     """An alarm on a metric that is over a threshold in some of the last minutes: three of five.
 
-    `entry` is the heading of what to do, in the runbook of docs/operating.md. Without `alarms` in
-    the stage's settings, nobody receives it.
+    `entry` is the heading of the runbook entry in docs/operating.md. Without `alarms` in the
+    stage's settings, the alarm has no receiver.
     """
     notify = [
         {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},

@@ -17,8 +17,8 @@ from chalicelib.schema import (
     COLLECTION,
     OWNER_SEPARATOR,
     Resource,
-    partition_of_shard,
-    shard_in_partition,
+    partition_value,
+    shard_number,
 )
 from chalicelib.storage import claims, dynamodb, transactions
 from chalicelib.storage.attributes import AttributeValue, Row, decode_row, encode_row
@@ -83,7 +83,7 @@ def missing_attributes(resource: Resource, row: Row) -> Row:
         if name in values
     }
     if COLLECTION in row:
-        collection = partition_of_shard(plain[COLLECTION], resource.shard_of(key))
+        collection = partition_value(plain[COLLECTION], resource.shard_of(key))
         wanted_copies[COLLECTION] = {"S": collection}
     return {name: value for name, value in wanted.items() if name not in row} | {
         name: value
@@ -96,7 +96,7 @@ def _is_in_use(resource: Resource, stored: AttributeValue | None, plain: str | N
     """Whether a stored attribute is a shard of a plain value to which items are still written."""
     if stored is None or plain is None:
         return False
-    shard = shard_in_partition(stored["S"], plain)
+    shard = shard_number(stored["S"], plain)
     return shard is not None and shard < resource.shards
 
 
@@ -210,7 +210,7 @@ def _give(resource: Resource, row: Row, owner: str) -> bool:
     owned = {
         resource.key: {"S": resource.scoped(key, owner)},
         COLLECTION: {
-            "S": partition_of_shard(resource.scoped(resource.name, owner), resource.shard_of(key))
+            "S": partition_value(resource.scoped(resource.name, owner), resource.shard_of(key))
         },
     }
     put = {

@@ -1,4 +1,4 @@
-"""Findings of checkov that do not apply, with the reason in the template beside the resource.
+"""Findings of checkov that do not apply: the template has the reason, in the resource.
 
 https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
 """

@@ -54,9 +54,9 @@ STACK_WAITER: Any = SingleWaiterConfig(
 
 
 def follow(client: "CloudFormationClient", stack: str, began: datetime) -> None:
-    """Wait for the end of an update that began at a time, and print what takes long.
+    """Wait for the end of an update that began at a time, and say when CodeDeploy begins.
 
-    Raises CommandError with the reason if it was rolled back.
+    Raises CommandError with the reason if it was rolled back, or takes longer than LONGEST_SECONDS.
     """
     print("CloudFormation applies the changes ...", flush=True)
     announced = False
@@ -74,7 +74,13 @@ def follow(client: "CloudFormationClient", stack: str, began: datetime) -> None:
 
     try:
         Waiter("StackDone", STACK_WAITER, status).wait()
-    except WaiterError:
+    except WaiterError as error:
+        last: Any = error.last_response
+        if last["status"].endswith("IN_PROGRESS"):
+            raise CommandError(
+                f"CloudFormation has not finished after {LONGEST_SECONDS // 3600} hours. It goes "
+                "on: its console shows the events of the stack."
+            ) from None
         raise CommandError(failure(_events(client, stack, began))) from None
 
 
@@ -91,12 +97,17 @@ def failure(events: list[Any]) -> str:
 
 
 def _reasons_of_code_deploy(stack: str) -> list[str]:
-    """Why CodeDeploy has ended its last deployment, as sentences: its own, and the alarms'."""
+    """Why CodeDeploy has ended its last deployment, as sentences: its own, and the alarms'.
+
+    Empty for a stack without gradual deployments.
+    """
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=stack)
     ids = {
         each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
         for each in resources["StackResources"]
     }
+    if gradual.GROUP not in ids:
+        return []
     code_deploy = boto3.client("codedeploy")
     deployments = code_deploy.list_deployments(
         applicationName=ids[gradual.APPLICATION], deploymentGroupName=ids[gradual.GROUP]
@@ -123,8 +134,13 @@ def _reasons_of_code_deploy(stack: str) -> list[str]:
 
 def _events(client: "CloudFormationClient", stack: str, began: datetime) -> list[Any]:
     """The events of the update, the newest first."""
-    events = client.describe_stack_events(StackName=stack)["StackEvents"]
-    return [event for event in events if event["Timestamp"].astimezone(UTC) >= began] or events[:1]
+    events: list[Any] = []
+    for page in client.get_paginator("describe_stack_events").paginate(StackName=stack):
+        for event in page["StackEvents"]:
+            if event["Timestamp"].astimezone(UTC) < began:
+                return events or [event]
+            events.append(event)
+    return events
 
 
 def _is_move(event: Any) -> bool:

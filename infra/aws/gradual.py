@@ -63,7 +63,7 @@ def resources(stage: Stage) -> Resources:
                         )
                     }
                 ],
-                "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+                "Tags": stage.tag_list,
             },
         }
     }
@@ -85,9 +85,9 @@ def _alarms(stage: Stage) -> Resources:
         alarms.query(
             each.name, "Sum", namespace=metrics.namespace(stage), name=each.name, dimensions=version
         )
-        for each in metrics.OF_VERSIONS
+        for each in metrics.VERSION_METRICS
     ]
-    requests, errors = (each.name.lower() for each in metrics.OF_VERSIONS)
+    requests, errors = (each.name.lower() for each in metrics.VERSION_METRICS)
     share = f"IF({requests} > 0, FILL({errors}, 0) / {requests}, 0)"
     return {
         ERRORS_ALARM: alarms.alarm(

@@ -1,7 +1,7 @@
 """The customer-managed key of a stage, which encrypts its tables and logs.
 
-Whoever may not use the key cannot read the data, whatever else they may do; to delete the key is to
-delete the data. https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+A principal without permission for the key cannot read the data. Deleting the key deletes the data.
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 """
 
 from typing import Any
@@ -13,17 +13,23 @@ Resources = dict[str, Resource]
 
 KEY = "Key"
 ARN = {"Fn::GetAtt": [KEY, "Arn"]}
-USE = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+KEY_ACTIONS = [
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+]
 
 
-def is_made(stage: Stage) -> bool:
-    """Whether a stage has a key of its own."""
+def has_customer_managed_key(stage: Stage) -> bool:
+    """Whether the template of a stage has its key."""
     return stage.infra.encryption == "CUSTOMER_MANAGED"
 
 
 def resources(stage: Stage, roles: list[str]) -> Resources:
     """The key and its alias. `roles` are the logical ids of the functions' roles."""
-    if not is_made(stage):
+    if not has_customer_managed_key(stage):
         return {}
     retained = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {
@@ -34,7 +40,7 @@ def resources(stage: Stage, roles: list[str]) -> Resources:
                 "Description": f"Encrypts the tables and logs of {stage.function}.",
                 "EnableKeyRotation": True,
                 "KeyPolicy": _policy(stage, roles),
-                "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+                "Tags": stage.tag_list,
             },
         },
         "KeyAlias": {
@@ -56,7 +62,7 @@ def _policy(stage: Stage, roles: list[str]) -> dict[str, Any]:
         {
             "Sid": "Functions",
             "Principal": {"AWS": [{"Fn::GetAtt": [role, "Arn"]} for role in roles]},
-            "Action": USE,
+            "Action": KEY_ACTIONS,
             "Condition": {
                 "StringEquals": {
                     "kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}
@@ -66,7 +72,7 @@ def _policy(stage: Stage, roles: list[str]) -> dict[str, Any]:
         {
             "Sid": "Logs",
             "Principal": {"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}},
-            "Action": USE,
+            "Action": KEY_ACTIONS,
             "Condition": {
                 "ArnLike": {
                     "kms:EncryptionContext:aws:logs:arn": {"Fn::Sub": f"{logs}{stage.function}*"}

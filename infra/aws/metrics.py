@@ -44,10 +44,10 @@ CONFLICTS = Metric(
 )
 
 # Those that depend on the operation, and those that the whole stage has once.
-OF_OPERATIONS = (REQUESTS, SERVER_ERRORS, LATENCY, DYNAMODB_CALLS, READ_UNITS, WRITE_UNITS)
-OF_THE_STAGE = (REJECTED_TOKENS, REPLAYS, CONFLICTS)
+OPERATION_METRICS = (REQUESTS, SERVER_ERRORS, LATENCY, DYNAMODB_CALLS, READ_UNITS, WRITE_UNITS)
+STAGE_METRICS = (REJECTED_TOKENS, REPLAYS, CONFLICTS)
 # Those that a gradual deployment compares.
-OF_VERSIONS = (REQUESTS, SERVER_ERRORS)
+VERSION_METRICS = (REQUESTS, SERVER_ERRORS)
 
 OPERATION, VERSION = "operation", "version"
 
@@ -61,26 +61,24 @@ def resources(stage: Stage) -> Resources:
     """The metric filters of a stage: none, if no setting asks for metrics."""
     filters: Resources = {}
     if stage.infra.metrics:
-        for metric in (*OF_OPERATIONS, *OF_THE_STAGE):
+        for metric in (*OPERATION_METRICS, *STAGE_METRICS):
             filters |= _filter(stage, metric)
     if stage.infra.metrics == "operations":
-        for metric in OF_OPERATIONS:
+        for metric in OPERATION_METRICS:
             filters |= _filter(stage, metric, OPERATION)
     if stage.infra.deployment:
-        for metric in OF_VERSIONS:
+        for metric in VERSION_METRICS:
             filters |= _filter(stage, metric, VERSION)
     return filters
 
 
 def _filter(stage: Stage, metric: Metric, dimension: str | None = None) -> Resources:
     # CloudWatch takes no default value beside dimensions.
-    scope: dict[str, Any] = (
-        {"Dimensions": [{"Key": dimension, "Value": f"$.{dimension}"}]}
-        if dimension
-        else {"DefaultValue": 0}
-        if metric.value == "1"
-        else {}
-    )
+    scope: dict[str, Any] = {}
+    if dimension:
+        scope = {"Dimensions": [{"Key": dimension, "Value": f"$.{dimension}"}]}
+    elif metric.value == "1":
+        scope = {"DefaultValue": 0}
     by = to_cfn_resource_name(f"by_{dimension}") if dimension else ""
     return {
         f"{metric.name}{by}Metric": {

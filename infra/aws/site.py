@@ -227,7 +227,7 @@ def _bucket(stage: Stage) -> Resource:
                 "IgnorePublicAcls": True,
                 "RestrictPublicBuckets": True,
             },
-            "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+            "Tags": stage.tag_list,
         },
     }
 
@@ -366,6 +366,6 @@ def _distribution(stage: Stage) -> Resource:
         "Metadata": findings.skip(skipped),
         "Properties": {
             "DistributionConfig": config,
-            "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+            "Tags": stage.tag_list,
         },
     }

@@ -145,7 +145,7 @@ def apply(
         TemplateURL=url,
         Parameters=_parameters(template, known),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        Tags=[{"Key": key, "Value": value} for key, value in stage.tags.items()],
+        Tags=stage.tag_list,
         ImportExistingResources=True,
         # Or what is left of a first attempt would have to be deleted by hand before the second.
         OnStackFailure="DELETE" if is_new else "ROLLBACK",

@@ -181,7 +181,7 @@ def _definition(stage: Stage, name: str, types: Mapping[str, str], key: str) -> 
         "DeletionProtectionEnabled": stage.infra.deletion_protection,
         # Without it, DynamoDB encrypts with an AWS-owned key.
         **_encryption(stage),
-        "Tags": [{"Key": name, "Value": value} for name, value in stage.tags.items()],
+        "Tags": stage.tag_list,
     }
 
 

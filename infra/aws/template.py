@@ -140,7 +140,11 @@ def _tables(stage: Stage) -> Resources:
 
 
 def _key_finding(stage: Stage, id_: str) -> dict[str, Any]:
-    return {} if key.is_made(stage) else {"Metadata": findings.skip({id_: NO_CUSTOMER_KEY})}
+    return (
+        {}
+        if key.has_customer_managed_key(stage)
+        else {"Metadata": findings.skip({id_: NO_CUSTOMER_KEY})}
+    )
 
 
 def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any]:
@@ -151,7 +155,7 @@ def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any
         properties["SSESpecification"] = {
             "SSEEnabled": encryption["Enabled"],
             "SSEType": encryption["SSEType"],
-            **({"KMSMasterKeyId": key.ARN} if key.is_made(stage) else {}),
+            **({"KMSMasterKeyId": key.ARN} if key.has_customer_managed_key(stage) else {}),
         }
     properties["PointInTimeRecoverySpecification"] = {
         "PointInTimeRecoveryEnabled": stage.infra.point_in_time_recovery
@@ -214,8 +218,8 @@ def _logs(stage: Stage) -> Resources:
             "Properties": {
                 "LogGroupName": group,
                 "RetentionInDays": stage.infra.log_retention_in_days,
-                **({"KmsKeyId": key.ARN} if key.is_made(stage) else {}),
-                "Tags": _tags(stage),
+                **({"KmsKeyId": key.ARN} if key.has_customer_managed_key(stage) else {}),
+                "Tags": stage.tag_list,
             },
         }
         for name, group in names.items()
@@ -240,7 +244,7 @@ def _roles(stage: Stage, queued: list[str]) -> Resources:
         role: {
             "Properties": {
                 "Policies": [{"PolicyName": "storefront", "PolicyDocument": allowed}],
-                "Tags": _tags(stage),
+                "Tags": stage.tag_list,
             }
         }
         for role, allowed in roles.items()
@@ -311,7 +315,7 @@ def _other_functions(stage: Stage, queued: list[str]) -> Resources:
         "Properties": {
             "MessageRetentionPeriod": DEAD_LETTERS_SECONDS,
             "SqsManagedSseEnabled": True,
-            "Tags": _tags(stage),
+            "Tags": stage.tag_list,
         },
     }
     return {DEAD_LETTERS: queue, **functions}
@@ -379,13 +383,13 @@ def _usage_plan(stage: Stage) -> Resources:
                 ],
                 "Throttle": {"RateLimit": plan.rate, "BurstLimit": plan.burst},
                 "Quota": {"Limit": plan.requests_per_month, "Period": "MONTH"},
-                "Tags": _tags(stage),
+                "Tags": stage.tag_list,
             },
         },
         "ApiKey": {
             "Type": "AWS::ApiGateway::ApiKey",
             "DependsOn": [_stage_resource(stage)],
-            "Properties": {"Enabled": True, "Tags": _tags(stage)},
+            "Properties": {"Enabled": True, "Tags": stage.tag_list},
         },
         "UsagePlanKey": {
             "Type": "AWS::ApiGateway::UsagePlanKey",
@@ -487,7 +491,7 @@ def _metric_graphs(stage: Stage) -> dict[str, list[Any]]:
         return {}
     namespace = metrics.namespace(stage)
     of_the_stage = {
-        "Rejected tokens, replays and transaction conflicts": metrics.OF_THE_STAGE,
+        "Rejected tokens, replays and transaction conflicts": metrics.STAGE_METRICS,
         "Capacity units of requests": (metrics.READ_UNITS, metrics.WRITE_UNITS),
     }
     graphs: dict[str, list[Any]] = {
@@ -495,7 +499,7 @@ def _metric_graphs(stage: Stage) -> dict[str, list[Any]]:
         for title, chosen in of_the_stage.items()
     }
     if stage.infra.metrics == "operations":
-        for each in metrics.OF_OPERATIONS:
+        for each in metrics.OPERATION_METRICS:
             statistic = "p99" if each is metrics.LATENCY else "Sum"
             schema = f'{{{namespace},{metrics.OPERATION}}} MetricName="{each.name}"'
             expression = f"SEARCH('{schema}', '{statistic}', 60)"
@@ -538,7 +542,3 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
 def _stage_resource(stage: Stage) -> str:
     """The logical id of the API's stage, which SAM creates."""
     return f"RestAPI{stage.config.api_gateway_stage}Stage"
-
-
-def _tags(stage: Stage) -> list[dict[str, str]]:
-    return [{"Key": name, "Value": value} for name, value in stage.tags.items()]

@@ -11,8 +11,6 @@ from infra.stages import Stage, WebAcl
 Resource = dict[str, Any]
 Resources = dict[str, Resource]
 
-# The rules of a web ACL, each of which is charged.
-RULES = 3
 # Rules of the managed group that count alone: they would refuse what the API accepts.
 COUNTED = (
     # Bodies of more than 8 KB: the API takes 64 KiB, and refuses larger ones itself.
@@ -22,6 +20,18 @@ COUNTED = (
     "CrossSiteScripting_BODY",
     "GenericRFI_BODY",
 )
+
+
+# AWS's managed rule groups, by the names of the rules.
+MANAGED: dict[str, tuple[str, dict[str, Any]]] = {
+    "common-rules": (
+        "AWSManagedRulesCommonRuleSet",
+        {"RuleActionOverrides": [{"Name": name, "ActionToUse": {"Count": {}}} for name in COUNTED]},
+    ),
+    "known-bad-inputs": ("AWSManagedRulesKnownBadInputsRuleSet", {}),
+}
+# Each rule is charged.
+RULES = 1 + len(MANAGED)
 
 
 def parameters(stage: Stage) -> dict[str, Resource]:
@@ -75,41 +85,26 @@ def _web_acl(stage: Stage, declared: WebAcl) -> Resource:
         },
         "VisibilityConfig": _visibility("requests-per-ip"),
     }
-    common = {
-        "Name": "common-rules",
-        "Priority": 1,
-        "OverrideAction": {"None": {}},
-        "Statement": {
-            "ManagedRuleGroupStatement": {
-                "VendorName": "AWS",
-                "Name": "AWSManagedRulesCommonRuleSet",
-                "RuleActionOverrides": [
-                    {"Name": name, "ActionToUse": {"Count": {}}} for name in COUNTED
-                ],
-            }
-        },
-        "VisibilityConfig": _visibility("common-rules"),
-    }
-    known_bad = {
-        "Name": "known-bad-inputs",
-        "Priority": 2,
-        "OverrideAction": {"None": {}},
-        "Statement": {
-            "ManagedRuleGroupStatement": {
-                "VendorName": "AWS",
-                "Name": "AWSManagedRulesKnownBadInputsRuleSet",
-            }
-        },
-        "VisibilityConfig": _visibility("known-bad-inputs"),
-    }
+    managed = [
+        {
+            "Name": name,
+            "Priority": priority,
+            "OverrideAction": {"None": {}},
+            "Statement": {
+                "ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": group, **overrides}
+            },
+            "VisibilityConfig": _visibility(name),
+        }
+        for priority, (name, (group, overrides)) in enumerate(MANAGED.items(), 1)
+    ]
     return {
         "Type": "AWS::WAFv2::WebACL",
         "Properties": {
             "Scope": "REGIONAL",
             "DefaultAction": {"Allow": {}},
-            "Rules": [rate, common, known_bad],
+            "Rules": [rate, *managed],
             "VisibilityConfig": _visibility(stage.function),
-            "Tags": [{"Key": key, "Value": value} for key, value in stage.tags.items()],
+            "Tags": stage.tag_list,
         },
     }
 

@@ -1,4 +1,4 @@
-"""Who the commands are for the data-access module: staff, in the name of any owner."""
+"""The caller and the context of the data commands: a staff member, on behalf of any owner."""
 
 from chalicelib.access import STAFF_ROLE
 from chalicelib.context import Caller, Context

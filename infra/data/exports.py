@@ -41,6 +41,7 @@ class Position(Struct):
     items: int = 0
     start: dict[str, Any] | None = None
     skipped: int = 0
+    is_complete: bool = False
 
 
 def export(
@@ -88,17 +89,16 @@ def _export(client: "DynamoDBClient", resource: Resource, file: Path) -> None:
         written.seek(position.bytes)
         with progress.bar(resource.name, total or None) as bar:
             bar.advance(position.items, f"{position.items:,} items")
-            while position.start or not position.items + position.skipped:
+            while not position.is_complete:
                 before = position.items
-                is_last = _write_page(client, resource, table, position, written)
+                _write_page(client, resource, table, position, written)
                 state.write_bytes(encode(position))
                 bar.advance(position.items - before, f"{position.items:,} items")
-                if is_last:
-                    break
         written.seek(0)
         _sort(written, resource, file)
-    part.unlink()
+    # In this order: without its state, a part is written again.
     state.unlink()
+    part.unlink()
     print(f"{resource.name}: {position.items:,} items are in {file}.")
     if position.skipped:
         print(
@@ -109,8 +109,8 @@ def _export(client: "DynamoDBClient", resource: Resource, file: Path) -> None:
 
 def _write_page(
     client: "DynamoDBClient", resource: Resource, table: str, position: Position, file: IO[bytes]
-) -> bool:
-    """Write the next page of a table, and move the position. Returns whether it was the last."""
+) -> None:
+    """Write the next page of a table, and move the position."""
     start: Any = {"ExclusiveStartKey": position.start} if position.start else {}
     page: Any = client.scan(TableName=table, ConsistentRead=True, **start)
     for row in page["Items"]:
@@ -122,7 +122,7 @@ def _write_page(
     file.flush()
     position.bytes = file.tell()
     position.start = page.get("LastEvaluatedKey")
-    return position.start is None
+    position.is_complete = position.start is None
 
 
 def _sort(lines: IO[bytes], resource: Resource, file: Path) -> None:

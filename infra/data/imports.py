@@ -16,6 +16,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 from msgspec import Struct
 
+from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
+from chalicelib.context import ANONYMOUS, Context
 from chalicelib.errors import Conflict, DomainError, NotFound, Unavailable
 from chalicelib.http.requests import parse_json_object
 from chalicelib.schema import AUTHOR_PARAMETER, OWNER_PARAMETER, Resource
@@ -23,6 +25,7 @@ from chalicelib.storage.collection import Collection
 from infra.data import access, progress
 from infra.errors import CommandError
 
+# Enough to hide the time of a call, and few enough that a new table is not throttled at once.
 WORKERS = 12
 # How many lines are read ahead of the first that is not finished.
 AHEAD = 10 * WORKERS
@@ -97,37 +100,50 @@ class Import:
         if record.problem:
             raise DomainError(record.problem)
         values = dict(record.values)
-        owner = values.pop(OWNER_PARAMETER, None) if self.resource.owned else None
-        author = values.pop(AUTHOR_PARAMETER, "") if self.resource.has_author else ""
-        if self.resource.owned and not owner:
-            raise DomainError("owner is missing: the subject whose item it is")
+        owner = _subject(values, OWNER_PARAMETER) if self.resource.owned else None
+        author = _subject(values, AUTHOR_PARAMETER) if self.resource.has_author else ""
+        if owner == "":
+            raise DomainError("owner is missing: the subject of the item's owner")
         context = access.context(owner)
-        row = self.collection.row_to_load(values, context, author=author)
+        row = self.collection.imported_row(values, context, author=author)
         if self.dry_run:
             return CREATED
-        for pause in PAUSES:
+        for pause in (0, *PAUSES):
+            sleep(pause)
             try:
-                self.collection.load(row, context, check_references=self.check_references)
+                self.collection.insert(row, context, check_references=self.check_references)
             except Unavailable:
-                sleep(pause)
+                continue
             except Conflict:
                 if self._is_stored(values, context):
                     return STORED
                 raise
-            else:
-                return CREATED
+            return CREATED
         raise CommandError(
             "The database is busy or cannot be reached. Run the same command again: it leaves out "
             "what is stored."
         )
 
-    def _is_stored(self, values: Mapping[str, Any], context: Any) -> bool:
+    def _is_stored(self, values: Mapping[str, Any], context: Context) -> bool:
         """Whether the very item is stored, and not another one with its key."""
         try:
             stored = self.collection.read(values[self.resource.key], context).values
         except NotFound:
             return False
         return all(stored.get(name) == value for name, value in values.items())
+
+
+def _subject(values: dict[str, Any], name: str) -> str:
+    """Remove the subject of a line, and return its key; empty if the line has none.
+
+    Raises DomainError.
+    """
+    text = values.pop(name, "")
+    if not isinstance(text, str) or len(text) > MAX_SUBJECT_LENGTH or text == ME:
+        raise DomainError(
+            f"{name} must be a subject of at most {MAX_SUBJECT_LENGTH} characters, and not {ME}"
+        )
+    return named_subject(text, ANONYMOUS) if text else ""
 
 
 def run(

@@ -26,8 +26,8 @@ MAX_SECONDS = 10**10
 class OtherTable(Struct, frozen=True):
     """A table of another system, whose rows become items of a resource.
 
-    `owner` is the subject whose all items of an owned resource become; `ignored` are attributes to
-    leave out.
+    `owner` is the subject that becomes the owner of every item of an owned resource; `ignored` are
+    attributes to leave out.
     """
 
     client: Any
@@ -35,6 +35,7 @@ class OtherTable(Struct, frozen=True):
     resource: Resource
     owner: str | None = None
     ignored: frozenset[str] = frozenset()
+    check_references: bool = True
 
     def run(self, *, dry_run: bool) -> None:
         """Import the rows. Raises CommandError."""
@@ -44,8 +45,13 @@ class OtherTable(Struct, frozen=True):
                 "example OWNER=ada."
             )
         described = self.client.describe_table(TableName=self.name)["Table"]
-        (key,) = [each for each in described["KeySchema"] if each["KeyType"] == "HASH"]
-        one = Import(self.resource, dry_run=dry_run)
+        key, *others = described["KeySchema"]
+        if others:
+            raise CommandError(
+                f"{self.name} has a sort key, so that several rows have one partition key. Export "
+                "it, give each row a key of its own, and import the file."
+            )
+        one = Import(self.resource, dry_run=dry_run, check_references=self.check_references)
         one.run(self._records(key["AttributeName"]), described.get("ItemCount", 0))
         print(one.summary)
         conclude([one])
@@ -56,20 +62,20 @@ class OtherTable(Struct, frozen=True):
             (text,) = row[key].values()
             name = f"{self.name}, {key} {text}"
             try:
-                read = {attribute: decode(value) for attribute, value in row.items()}
-                values = values_of(self.resource, read, key, self.ignored)
+                attributes = {attribute: decode(value) for attribute, value in row.items()}
+                values = item_values(self.resource, attributes, key, self.ignored)
             except (DomainError, TypeError) as error:
                 yield Record(name, 1, {}, str(error))
             else:
                 yield Record(name, 1, values | owned)
 
 
-def values_of(
-    resource: Resource, read: Mapping[str, Any], key: str, ignored: frozenset[str]
+def item_values(
+    resource: Resource, attributes: Mapping[str, Any], key: str, ignored: frozenset[str]
 ) -> dict[str, Any]:
     """The values of an item, from those of a row of another system. Raises DomainError."""
-    values: dict[str, Any] = {resource.key: str(read[key])}
-    for name, value in read.items():
+    values: dict[str, Any] = {resource.key: str(attributes[key])}
+    for name, value in attributes.items():
         if name == key or name in ignored or value is None:
             continue
         if name in ("createdAt", "updatedAt"):

@@ -38,12 +38,14 @@ RECOVERY_DAYS = 35
 _to_json = Encoder(decimal_format="number").encode
 
 
-class Own(Struct, frozen=True):
-    """An item of a person: whose `values` the API shows, and what connects it with them."""
+class PersonItem(Struct, frozen=True):
+    """An item that belongs to a person. `values` is its JSON.
+
+    `is_authored`: the person wrote it, and does not own it. Other items are the person's alone.
+    """
 
     resource: Resource
     values: dict[str, Any]
-    # Otherwise it is theirs alone, and is deleted.
     is_authored: bool
 
     @property
@@ -61,12 +63,13 @@ def export(client: "DynamoDBClient", subject: str, file: Path, *, dry_run: bool)
     for resource in RESOURCES:
         document[resource.name] = [each.values for each in items if each.resource is resource]
     document["idempotencyRecords"] = [
-        {"expiresAt": int(row["expiresAt"]["N"]), "item": _recorded(row)} for row in records
+        {"expiresAt": int(row["expiresAt"]["N"]), "item": _record_item(row)} for row in records
     ]
-    found = _counted(items, len(records))
+    found = _summary(items, len(records))
     if dry_run:
         print(f"Would be written to {file}: {found}.")
         return
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(msgspec_json.format(_to_json(document)) + b"\n")
     print(f"Written to {file}: {found}.")
 
@@ -80,7 +83,7 @@ def erase(client: "DynamoDBClient", stage: Stage, subject: str, *, dry_run: bool
     items = list(_items(subject))
     records = [row["id"] for row in _records(client) if _is_record_of(row, subject, items)]
     if dry_run:
-        print(f"Would be erased: {_counted(items, len(records))}. Nothing was changed.")
+        print(f"Would be erased: {_summary(items, len(records))}. Nothing was changed.")
         return
     with progress.bar("erasing", len(items) + len(records)) as bar:
         for id_ in records:
@@ -92,11 +95,11 @@ def erase(client: "DynamoDBClient", stage: Stage, subject: str, *, dry_run: bool
             with suppress(NotFound):
                 collection, context = Collection(each.resource), _context(each.resource, subject)
                 if each.is_authored:
-                    collection.disown(each.key, context)
+                    collection.remove_author(each.key, context)
                 else:
                     collection.delete(each.key, context)
             bar.advance(1, "")
-    print(f"Erased: {_counted(items, len(records))}.")
+    print(f"Erased: {_summary(items, len(records))}.")
     print(_remains(stage))
 
 
@@ -111,17 +114,18 @@ def _remains(stage: Stage) -> str:
     )
     return (
         f"{backups}. Backups and exports of your own are not changed. Logs have the subject, and "
-        f"no name or address, for {stage.infra.log_retention_in_days} days. Delete the account at "
-        "the issuer, too: whoever signs in with it can create a user again."
+        f"no name or address, for {stage.infra.log_retention_in_days} days."
     )
 
 
-def _items(subject: str) -> Iterator[Own]:
+def _items(subject: str) -> Iterator[PersonItem]:
     for resource in RESOURCES:
         collection, context = Collection(resource), _context(resource, subject)
         if _is_of_users(resource):
             with suppress(NotFound):
-                yield Own(resource, collection.read(subject, context).values, is_authored=False)
+                yield PersonItem(
+                    resource, collection.read(subject, context).values, is_authored=False
+                )
         if resource.owned:
             yield from _listed(collection, context, {}, is_authored=False)
         elif resource.has_author:
@@ -130,12 +134,12 @@ def _items(subject: str) -> Iterator[Own]:
 
 def _listed(
     collection: Collection, context: Context, query: dict[str, str], *, is_authored: bool
-) -> Iterator[Own]:
+) -> Iterator[PersonItem]:
     cursor: dict[str, str] = {}
     while True:
         page = collection.page({"limit": PAGE, **query, **cursor}, context)
         for values in page.items:
-            yield Own(collection.resource, values, is_authored)
+            yield PersonItem(collection.resource, values, is_authored)
         if page.next is None:
             return
         cursor = {"cursor": page.next}
@@ -151,19 +155,19 @@ def _records(client: "DynamoDBClient") -> Iterator[Any]:
             yield row
 
 
-def _recorded(row: Any) -> dict[str, Any]:
+def _record_item(row: Any) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(row["item"]["S"], parse_float=Decimal)
     return values
 
 
-def _is_record_of(row: Any, subject: str, items: list[Own]) -> bool:
+def _is_record_of(row: Any, subject: str, items: list[PersonItem]) -> bool:
     """Whether an idempotency record is of a person's request, or holds an item of theirs.
 
     Staff may have created the item. An item is known by its key and by its creation, which stay.
     """
     if row["id"]["S"].startswith(f"{idempotency.PREFIX}{subject}#"):
         return True
-    values = _recorded(row)
+    values = _record_item(row)
     if any(
         values.get(each.resource.key) == each.key
         and values.get("createdAt") == each.values["createdAt"]
@@ -179,11 +183,11 @@ def _is_record_of(row: Any, subject: str, items: list[Own]) -> bool:
 
 
 def _is_of_users(resource: Resource) -> bool:
-    """Whether the key of an item is the subject of the person whose it is."""
+    """Whether the key of an item is the subject of its user."""
     return any(SELF in resource.access.rule(action) for action in ACTIONS)
 
 
-def _counted(items: list[Own], records: int) -> str:
+def _summary(items: list[PersonItem], records: int) -> str:
     counts = [
         f"{resource.name} {sum(each.resource is resource for each in items):,}"
         for resource in RESOURCES

@@ -164,7 +164,7 @@ class Meter:
         from chalicelib.storage import dynamodb
 
         self.calls, self.query_units = [], 0.0
-        usage = dynamodb.measure()
+        usage = dynamodb.start_usage()
         act()
         reads = self.query_units if "Query" in self.calls else usage.read_units
         return Row(name, tuple(self.calls), reads, usage.write_units)
@@ -320,9 +320,9 @@ def _dollars(rows: dict[str, Row]) -> str:
     )
     # Those of 404 and 405 are one more.
     operations = len({route.name for route in declared_routes(app)}) + 1
-    of_stage = len((*metrics.OF_OPERATIONS, *metrics.OF_THE_STAGE))
-    of_operations = of_stage + len(metrics.OF_OPERATIONS) * operations
-    of_version = len(metrics.OF_VERSIONS)
+    of_stage = len((*metrics.OPERATION_METRICS, *metrics.STAGE_METRICS))
+    of_operations = of_stage + len(metrics.OPERATION_METRICS) * operations
+    of_version = len(metrics.VERSION_METRICS)
     return DOLLARS.format(
         operations=operations,
         stage_metrics=of_stage,

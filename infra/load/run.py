@@ -6,8 +6,9 @@ Locust has a virtual environment of its own, because it pins other versions of w
 import json
 import os
 import subprocess
+from http import HTTPStatus
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -54,11 +55,13 @@ def _stage(url: str, token: str) -> str:
         with urlopen(request, timeout=ANSWER_SECONDS) as response:  # noqa: S310, as above
             root = json.loads(response.read())
     except HTTPError as error:
-        if error.code == 401:  # noqa: PLR2004, Unauthorized
+        if error.code == HTTPStatus.UNAUTHORIZED:
             raise CommandError(f"{url} does not accept the TOKEN; get a new one.") from None
         raise CommandError(f"GET {url}/ got {error.code}; is it the URL of the API?") from None
-    except (URLError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise CommandError(f"GET {url}/ got no response of the API ({error}).") from None
+    if "stage" not in root:
+        raise CommandError(f"GET {url}/ got no stage; is it the URL of the API?")
     if "staff" not in root.get("caller", {}).get("roles", ()):
         raise CommandError("The TOKEN is not that of a caller who is staff, who creates products.")
     stage: str = root["stage"]

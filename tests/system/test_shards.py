@@ -80,7 +80,7 @@ def add(resource: Resource, key: str, price: int, second: int) -> None:
     time = f"2026-11-20T09:30:{second:02}.000Z"
     values = {"id": key, "price": price, "createdAt": time, "updatedAt": time}
     one = Collection(resource)
-    one.load(one.row_to_load(values, ALL, author=""), ALL, check_references=True)
+    one.insert(one.imported_row(values, ALL, author=""), ALL, check_references=True)
 
 
 def rows(resource: Resource) -> list[Any]:
@@ -204,7 +204,7 @@ def test_queries_of_a_page_run_at_the_same_time(parts: Resource) -> None:
 
     dynamodb.client.meta.events.register("before-call.dynamodb.Query", wait)
     try:
-        usage = dynamodb.measure()
+        usage = dynamodb.start_usage()
         page = collection(parts, shards=4).page({}, ALL)
     finally:
         dynamodb.client.meta.events.unregister("before-call.dynamodb.Query", wait)
@@ -241,11 +241,11 @@ def test_sharded_filter(sharded_parts: Resource) -> None:
 
 
 def test_fewer_shards(sharded_parts: Resource, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`former_shards` keeps the lists whole until make backfill has moved the items."""
+    """`previous_shards` keeps the lists whole until make backfill has moved the items."""
     for number in range(40):
         add(sharded_parts, f"k{number}", number, number)
     before = Collection(sharded_parts).page({"limit": "100"}, ALL)
-    lowered = structs.replace(sharded_parts, shards=2, former_shards=4)
+    lowered = structs.replace(sharded_parts, shards=2, previous_shards=4)
 
     assert Collection(lowered).page({"limit": "100"}, ALL) == before
     monkeypatch.setattr(backfill, "RESOURCES", (lowered,))
@@ -296,7 +296,7 @@ def test_log_line_has_the_cost_of_a_page(
     resource = structs.replace(app.products.resource, shards=4)
     monkeypatch.setattr(app.products, "resource", resource)
 
-    in_process.get("/products")
+    in_process.get("/products?limit=1")
 
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert line["dynamodbCalls"] == 4
