@@ -7,7 +7,8 @@ read the stage's environment variables are imported by the commands, once the va
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -363,7 +364,8 @@ def export_items(
     from chalicelib.storage.dynamodb import client
     from infra.data import exports
 
-    exports.export(client, resources, _path(out), dry_run=dry_run)
+    with _private_files():
+        exports.export(client, resources, _path(out), dry_run=dry_run)
 
 
 @cli.command("import")
@@ -447,7 +449,8 @@ def user_export(
     from chalicelib.storage.dynamodb import client
     from infra.data import persons
 
-    persons.export(client, subject, _path(out), dry_run=dry_run)
+    with _private_files():
+        persons.export(client, subject, _path(out), dry_run=dry_run)
 
 
 @cli.command("user-erase")
@@ -546,6 +549,22 @@ def _subject(key: str | None) -> str:
             f"{MAX_SUBJECT_LENGTH} characters, for example KEY=ada."
         )
     return named_subject(key, ANONYMOUS)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Write files that the operator alone can read. Raises CommandError for a path that cannot be.
+
+    The files hold personal data.
+    """
+    os.umask(0o077)
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(
+            f"{error.filename or 'A file'} cannot be written ({error.strerror}); name another one "
+            "with OUT."
+        ) from None
 
 
 def _path(name: str) -> Path:

@@ -405,8 +405,9 @@ class Collection:
         `references` are those to check.
         """
         idempotency_key = context.idempotency_key
+        owner, _ = self.resource.split_key((after or before)[self.resource.key]["S"])
         records = (
-            {RECORD: idempotency.record_replay(idempotency_key, context.caller, item)}
+            {RECORD: idempotency.record_replay(idempotency_key, context.caller, item, owner)}
             if idempotency_key
             else {}
         )

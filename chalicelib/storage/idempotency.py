@@ -23,13 +23,18 @@ from chalicelib.storage.expressions import Expression
 
 # What the ids of records begin with. Claims begin with a resource's name, which has no capitals.
 PREFIX = "Idempotency-Key#"
+# The attribute with the owner of a recorded item, if its resource is owned.
+ITEM_OWNER = "itemOwner"
 RECORD_SECONDS = 24 * 60 * 60
 
 _to_json = Encoder(decimal_format="number").encode
 
 
-def record_replay(key: IdempotencyKey, caller: Caller, item: Item) -> dict[str, Any]:
-    """The transaction's write that records `item` as the answer, unless a record exists."""
+def record_replay(key: IdempotencyKey, caller: Caller, item: Item, owner: str) -> dict[str, Any]:
+    """The transaction's write that records `item` as the answer, unless a record exists.
+
+    `owner` is the item's, by which the record is found when the person is erased.
+    """
     now = int(time())
     expression = Expression()
     is_new = f"attribute_not_exists({expression.name('id')})"
@@ -48,6 +53,7 @@ def record_replay(key: IdempotencyKey, caller: Caller, item: Item) -> dict[str, 
                     "key": item.key,
                     "etag": item.etag,
                     EXPIRY: now + RECORD_SECONDS,
+                    **({ITEM_OWNER: owner} if owner else {}),
                 }
             ),
             "ConditionExpression": f"{is_new} OR {has_expired}",

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 
 from typing import Any
 
+from infra.aws import findings
 from infra.stages import Stage
 
 Resource = dict[str, Any]
@@ -27,8 +28,8 @@ def has_customer_managed_key(stage: Stage) -> bool:
     return stage.infra.encryption == "CUSTOMER_MANAGED"
 
 
-def resources(stage: Stage, roles: list[str]) -> Resources:
-    """The key and its alias. `roles` are the logical ids of the functions' roles."""
+def resources(stage: Stage) -> Resources:
+    """The key and its alias."""
     if not has_customer_managed_key(stage):
         return {}
     retained = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
@@ -36,10 +37,13 @@ def resources(stage: Stage, roles: list[str]) -> Resources:
         KEY: {
             "Type": "AWS::KMS::Key",
             **retained,
+            "Metadata": findings.skip(
+                {"CKV_AWS_33": "Conditions limit the principals to the stack's roles."}
+            ),
             "Properties": {
                 "Description": f"Encrypts the tables and logs of {stage.function}.",
                 "EnableKeyRotation": True,
-                "KeyPolicy": _policy(stage, roles),
+                "KeyPolicy": _policy(stage),
                 "Tags": stage.tag_list,
             },
         },
@@ -50,8 +54,9 @@ def resources(stage: Stage, roles: list[str]) -> Resources:
     }
 
 
-def _policy(stage: Stage, roles: list[str]) -> dict[str, Any]:
-    logs = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/*/"
+def _policy(stage: Stage) -> dict[str, Any]:
+    logs = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:"
+    iam = "arn:${AWS::Partition}:iam::${AWS::AccountId}:"
     statements = [
         {
             # Without it, nobody could change this policy. The permissions are those of IAM.
@@ -60,13 +65,16 @@ def _policy(stage: Stage, roles: list[str]) -> dict[str, Any]:
             "Action": "kms:*",
         },
         {
+            # By the names of the roles, which a stack that is created again has, too.
             "Sid": "Functions",
-            "Principal": {"AWS": [{"Fn::GetAtt": [role, "Arn"]} for role in roles]},
+            "Principal": {"AWS": "*"},
             "Action": KEY_ACTIONS,
             "Condition": {
                 "StringEquals": {
-                    "kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}
-                }
+                    "kms:CallerAccount": {"Ref": "AWS::AccountId"},
+                    "kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"},
+                },
+                "ArnLike": {"aws:PrincipalArn": {"Fn::Sub": f"{iam}role/{stage.function}-*"}},
             },
         },
         {
@@ -75,7 +83,14 @@ def _policy(stage: Stage, roles: list[str]) -> dict[str, Any]:
             "Action": KEY_ACTIONS,
             "Condition": {
                 "ArnLike": {
-                    "kms:EncryptionContext:aws:logs:arn": {"Fn::Sub": f"{logs}{stage.function}*"}
+                    "kms:EncryptionContext:aws:logs:arn": [
+                        {"Fn::Sub": f"{logs}{name}"}
+                        for name in (
+                            stage.log_group,
+                            f"{stage.log_group}-*",
+                            stage.access_log_group,
+                        )
+                    ]
                 }
             },
         },

@@ -61,7 +61,6 @@ def extension(stage: Stage) -> dict[str, Any]:
     """The template to merge into Chalice's. Raises CommandError for conflicting settings."""
     _check(stage)
     queued = asynchronous_functions()
-    roles = _roles(stage, queued)
     return {
         "Description": f"{stage.config.app_name}, stage {stage.name}.",
         **_section("Parameters", _parameters(stage)),
@@ -71,12 +70,13 @@ def extension(stage: Stage) -> dict[str, Any]:
             **_tables(stage),
             **_scaling(stage),
             **_logs(stage),
-            **key.resources(stage, list(roles)),
-            **roles,
+            **key.resources(stage),
+            **_roles(stage, queued),
             **_function(stage),
             **_other_functions(stage, queued),
             **(user_pool.resources(stage, _callbacks(stage)) if stage.makes_user_pool else {}),
             **_rest_api(stage),
+            **_custom_domain(stage),
             **web_acl.resources(stage, _stage_resource(stage)),
             **site.resources(stage),
             **_usage_plan(stage),
@@ -367,6 +367,13 @@ def _rest_api(stage: Stage) -> Resources:
             for path in rest_api.cached_lists(application.app, stage)
         )
     return {"RestAPI": {"Metadata": findings.skip(API_FINDINGS), "Properties": properties}}
+
+
+def _custom_domain(stage: Stage) -> Resources:
+    """Chalice's mapping of the domain to the API's stage, which has to exist before."""
+    if not stage.custom_domain:
+        return {}
+    return {"ApiGatewayCustomDomainMapping": {"DependsOn": [_stage_resource(stage)]}}
 
 
 def _usage_plan(stage: Stage) -> Resources:

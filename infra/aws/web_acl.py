@@ -15,10 +15,15 @@ Resources = dict[str, Resource]
 COUNTED = (
     # Bodies of more than 8 KB: the API takes 64 KiB, and refuses larger ones itself.
     "SizeRestrictions_BODY",
-    # HTML and URLs in a body: texts of customers may have any content, and the API returns them as
-    # JSON, with nosniff.
+    # HTML, URLs and paths of files in a body: texts of customers may have any content, and the API
+    # returns them as JSON, with nosniff.
     "CrossSiteScripting_BODY",
+    "EC2MetaDataSSRF_BODY",
+    "GenericLFI_BODY",
     "GenericRFI_BODY",
+    # Keys and usernames may end like the names of files: /products/a.log.
+    "RestrictedExtensions_QUERYARGUMENTS",
+    "RestrictedExtensions_URIPATH",
 )
 
 

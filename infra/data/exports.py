@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Encoder, decode, encode
 
 from chalicelib.schema import AUTHOR_PARAMETER, CREATED_BY, OWNER_PARAMETER, Resource
@@ -24,6 +24,7 @@ from chalicelib.storage.attributes import Row
 from chalicelib.storage.collection import Collection
 from infra.aws import backfill
 from infra.data import progress
+from infra.errors import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,8 +36,9 @@ _to_json = Encoder(decimal_format="number").encode
 
 
 class Position(Struct):
-    """How far an export has come: the bytes of its file, the items in it, and the next page."""
+    """How far an export of a table has come: the bytes of its file, the items, the next page."""
 
+    table: str
     bytes: int = 0
     items: int = 0
     start: dict[str, Any] | None = None
@@ -74,25 +76,24 @@ def line(resource: Resource, row: Row) -> bytes:
 
 
 def _export(client: "DynamoDBClient", resource: Resource, file: Path) -> None:
-    table = Collection(resource).table
+    described = client.describe_table(TableName=Collection(resource).table)["Table"]
     part, state = file.with_suffix(".part"), file.with_suffix(".part.json")
-    position = decode(state.read_bytes(), type=Position) if state.exists() else Position()
+    position = _position(described["TableArn"], part, state)
     if position.items:
         print(
             f"{resource.name}: going on after {position.items:,} items of an interrupted export. "
             f"To begin again, delete {state}."
         )
-    total = client.describe_table(TableName=table)["Table"].get("ItemCount")
     with part.open("r+b" if part.exists() else "w+b") as written:
         # What was written after the position was noted is read again.
         written.truncate(position.bytes)
         written.seek(position.bytes)
-        with progress.bar(resource.name, total or None) as bar:
+        with progress.bar(resource.name, described.get("ItemCount") or None) as bar:
             bar.advance(position.items, f"{position.items:,} items")
             while not position.is_complete:
                 before = position.items
-                _write_page(client, resource, table, position, written)
-                state.write_bytes(encode(position))
+                _write_page(client, resource, position, written)
+                _replace(state, encode(position))
                 bar.advance(position.items - before, f"{position.items:,} items")
         written.seek(0)
         _sort(written, resource, file)
@@ -107,12 +108,36 @@ def _export(client: "DynamoDBClient", resource: Resource, file: Path) -> None:
         )
 
 
+def _position(table: str, part: Path, state: Path) -> Position:
+    """Where the export of a table goes on. Raises CommandError for another one in its place."""
+    if not state.exists():
+        return Position(table)
+    try:
+        position = decode(state.read_bytes(), type=Position)
+    except (DecodeError, ValidationError):
+        position = None
+    size = part.stat().st_size if part.exists() else 0
+    if position is None or position.table != table or position.bytes > size:
+        raise CommandError(
+            f"{state} is not the state of this export: it is damaged, or is that of another stage. "
+            f"Delete it, or name another folder with OUT."
+        )
+    return position
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write a file as a whole, or not at all."""
+    unfinished = file.with_suffix(".new")
+    unfinished.write_bytes(content)
+    unfinished.replace(file)
+
+
 def _write_page(
-    client: "DynamoDBClient", resource: Resource, table: str, position: Position, file: IO[bytes]
+    client: "DynamoDBClient", resource: Resource, position: Position, file: IO[bytes]
 ) -> None:
     """Write the next page of a table, and move the position."""
     start: Any = {"ExclusiveStartKey": position.start} if position.start else {}
-    page: Any = client.scan(TableName=table, ConsistentRead=True, **start)
+    page: Any = client.scan(TableName=position.table, ConsistentRead=True, **start)
     for row in page["Items"]:
         if backfill.has_owner(resource, row):
             file.write(line(resource, row))

@@ -9,6 +9,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import blake2b
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -32,7 +33,12 @@ AHEAD = 10 * WORKERS
 # The pauses before an item is tried again, while the database cannot be reached.
 PAUSES = (0.5, 1, 2, 4, 8)
 
-CREATED, STORED, REJECTED = "created", "stored already", "rejected"
+CREATED, STORED, DIFFERENT, REJECTED = (
+    "created",
+    "stored already",
+    "stored with other values",
+    "rejected",
+)
 
 
 class Record(Struct, frozen=True):
@@ -78,13 +84,15 @@ class Import:
     @property
     def summary(self) -> str:
         """What was done, as a sentence."""
-        counts = {name: self.outcomes[name] for name in (CREATED, STORED, REJECTED)}
+        counts = {name: self.outcomes[name] for name in (CREATED, STORED, DIFFERENT, REJECTED)}
         if self.dry_run:
             return (
                 f"{self.resource.name}: {counts[CREATED]:,} valid, {counts[REJECTED]:,} rejected. "
                 "Nothing was written; keys, unique values and references were not compared."
             )
-        words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        words = ", ".join(
+            f"{count:,} {name}" for name, count in counts.items() if count or name != DIFFERENT
+        )
         return f"{self.resource.name}: {words}."
 
     def _finish(self, record: Record, future: "Future[str]", bar: progress.Bar) -> None:
@@ -93,6 +101,13 @@ class Import:
         except DomainError as error:
             outcome = REJECTED
             print(f"{record.name}: {error}", file=sys.stderr, flush=True)
+        if outcome == DIFFERENT:
+            noun, key = self.resource.noun, record.values[self.resource.key]
+            print(
+                f"{record.name}: the stored {noun} '{key}' has other values, which stay",
+                file=sys.stderr,
+                flush=True,
+            )
         self.outcomes[outcome] += 1
         bar.advance(record.size, f"{self.outcomes.total():,} items")
 
@@ -115,22 +130,23 @@ class Import:
             except Unavailable:
                 continue
             except Conflict:
-                if self._is_stored(values, context):
-                    return STORED
-                raise
+                stored = self._stored(values, context)
+                if stored is None:
+                    raise
+                is_same = all(stored.get(name) == value for name, value in values.items())
+                return STORED if is_same else DIFFERENT
             return CREATED
         raise CommandError(
             "The database is busy or cannot be reached. Run the same command again: it leaves out "
             "what is stored."
         )
 
-    def _is_stored(self, values: Mapping[str, Any], context: Context) -> bool:
-        """Whether the very item is stored, and not another one with its key."""
+    def _stored(self, values: Mapping[str, Any], context: Context) -> dict[str, Any] | None:
+        """The values of the stored item with the same key, or None."""
         try:
-            stored = self.collection.read(values[self.resource.key], context).values
+            return self.collection.read(values[self.resource.key], context).values
         except NotFound:
-            return False
-        return all(stored.get(name) == value for name, value in values.items())
+            return None
 
 
 def _subject(values: dict[str, Any], name: str) -> str:
@@ -184,6 +200,8 @@ def _file(source: Path, resource: Resource) -> Path:
 
 
 def _records(resource: Resource, file: Path) -> Iterator[Record]:
+    # By the digest of a line without a key: how many equal ones came before.
+    equal: Counter[bytes] = Counter()
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.isspace():
@@ -195,6 +213,10 @@ def _records(resource: Resource, file: Path) -> Iterator[Record]:
                 problem = str(error).replace("The body", "The line")
                 yield Record(name, size, {}, problem)
                 continue
-            # The same key in each run, so that a line without one is imported once.
-            own_key = str(uuid5(NAMESPACE_OID, f"{resource.name} {number} {line!r}"))
-            yield Record(name, size, {resource.key: own_key} | values)
+            if resource.key not in values:
+                # The same key in each run, also after other lines were corrected.
+                digest = blake2b(line.strip(), digest_size=16).digest()
+                equal[digest] += 1
+                text = f"{resource.name} {digest.hex()} {equal[digest]}"
+                values[resource.key] = str(uuid5(NAMESPACE_OID, text))
+            yield Record(name, size, values)

@@ -25,6 +25,7 @@ from chalicelib.storage import claims, idempotency
 from chalicelib.storage.collection import Collection
 from infra.aws import backfill
 from infra.data import access, progress
+from infra.errors import CommandError
 from infra.stages import Stage
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ PAGE = "100"
 # How far back point-in-time recovery restores a table, in days:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.html
 RECOVERY_DAYS = 35
+
+# How often an erasure looks again for what was written meanwhile.
+ROUNDS = 3
 
 _to_json = Encoder(decimal_format="number").encode
 
@@ -75,32 +79,61 @@ def export(client: "DynamoDBClient", subject: str, file: Path, *, dry_run: bool)
 
 
 def erase(client: "DynamoDBClient", stage: Stage, subject: str, *, dry_run: bool) -> None:
-    """Erase a person. May be interrupted and run again.
+    """Erase a person. May be interrupted and run again. Raises CommandError if more comes.
 
     Items of their own are deleted. Those that they are the author of stay, without author and
     personal fields. The records come first, because they are found by the items.
     """
-    items = list(_items(subject))
-    records = [row["id"] for row in _records(client) if _is_record_of(row, subject, items)]
+    items, records = _found(client, subject)
     if dry_run:
         print(f"Would be erased: {_summary(items, len(records))}. Nothing was changed.")
         return
+    erased: list[PersonItem] = []
+    count = 0
     with progress.bar("erasing", len(items) + len(records)) as bar:
-        for id_ in records:
-            client.delete_item(TableName=claims.TABLE, Key={"id": id_})
-            bar.advance(1, "")
-        # The user comes last: while it is there, the command finds what is left.
-        for each in sorted(items, key=lambda item: item.key == subject):
-            # Deleted meanwhile, by an earlier run whose answer was lost, or by the person.
-            with suppress(NotFound):
-                collection, context = Collection(each.resource), _context(each.resource, subject)
-                if each.is_authored:
-                    collection.remove_author(each.key, context)
-                else:
-                    collection.delete(each.key, context)
-            bar.advance(1, "")
-    print(f"Erased: {_summary(items, len(records))}.")
+        # Again, because the person may write meanwhile, and because indexes follow a write.
+        for _ in range(ROUNDS):
+            _erase(client, subject, items, records, bar)
+            erased += items
+            count += len(records)
+            items, records = _found(client, subject)
+            if not items and not records:
+                break
+    print(f"Erased: {_summary(erased, count)}.")
+    if items or records:
+        raise CommandError(
+            f"There is more already: {_summary(items, len(records))}. Somebody still writes with "
+            "the person's access token: wait until it has expired, and run the same command again."
+        )
     print(_remains(stage))
+
+
+def _found(client: "DynamoDBClient", subject: str) -> tuple[list[PersonItem], list[Any]]:
+    """The items of a person, and the ids of the idempotency records."""
+    items = list(_items(subject))
+    return items, [row["id"] for row in _records(client) if _is_record_of(row, subject, items)]
+
+
+def _erase(
+    client: "DynamoDBClient",
+    subject: str,
+    items: list[PersonItem],
+    records: list[Any],
+    bar: progress.Bar,
+) -> None:
+    for id_ in records:
+        client.delete_item(TableName=claims.TABLE, Key={"id": id_})
+        bar.advance(1, "")
+    # The user comes last: while it is there, the command finds what is left.
+    for each in sorted(items, key=lambda item: item.key == subject):
+        # Deleted meanwhile, by an earlier attempt whose answer was lost, or by the person.
+        with suppress(NotFound):
+            collection, context = Collection(each.resource), _context(each.resource, subject)
+            if each.is_authored:
+                collection.remove_author(each.key, context)
+            else:
+                collection.delete(each.key, context)
+        bar.advance(1, "")
 
 
 def _remains(stage: Stage) -> str:
@@ -166,6 +199,8 @@ def _is_record_of(row: Any, subject: str, items: list[PersonItem]) -> bool:
     Staff may have created the item. An item is known by its key and by its creation, which stay.
     """
     if row["id"]["S"].startswith(f"{idempotency.PREFIX}{subject}#"):
+        return True
+    if row.get(idempotency.ITEM_OWNER) == {"S": subject}:
         return True
     values = _record_item(row)
     if any(

@@ -229,7 +229,6 @@ def check(url: str) -> list[str]:
 @events.test_stop.add_listener
 def _check(environment: Any, **_: Any) -> None:
     """Check what was written, once all users have stopped."""
-    # A user that waits for an answer is ended in the middle of it.
     try:
         problems = check(environment.host)
     except OSError as error:

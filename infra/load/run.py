@@ -5,6 +5,7 @@ Locust has a virtual environment of its own, because it pins other versions of w
 
 import json
 import os
+import signal
 import subprocess
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +21,8 @@ FILE = Path(__file__).with_name("locustfile.py")
 ANSWER_SECONDS = 30
 # How many users start in a second.
 SPAWN_RATE = 10
+# How long users have at the end for the request that they wait for.
+STOP_SECONDS = 60
 
 
 def run(url: str, token: str, users: int, seconds: int, *, confirmed: bool) -> int:
@@ -36,19 +39,25 @@ def run(url: str, token: str, users: int, seconds: int, *, confirmed: bool) -> i
         )
     print(f"{users} users on the stage {stage} at {url}, for {seconds} s. Ctrl-C ends it earlier.")
     options = ("--headless", "--users", str(users), "--spawn-rate", str(min(users, SPAWN_RATE)))
-    return subprocess.run(
-        [LOCUST, "--locustfile", FILE, *options, "--run-time", f"{seconds}s", "--host", url],
+    ends = ("--run-time", f"{seconds}s", "--stop-timeout", str(STOP_SECONDS))
+    with subprocess.Popen(
+        [LOCUST, "--locustfile", FILE, *options, *ends, "--host", url],
         cwd=PROJECT,
         # Not as an argument, which every process of the machine could read.
         env=os.environ | {"TOKEN": token},
-        check=False,
-    ).returncode
+    ) as locust:
+        # Ctrl-C goes to Locust, too, which then checks what was written: this process waits for it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return locust.wait()
 
 
 def _stage(url: str, token: str) -> str:
     """The stage of the API at a URL, which has to accept the token. Raises CommandError."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise CommandError(f"URL is {url!r}; it must begin with http:// or https://.")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise CommandError(
+            f"URL is {url!r}; it must begin with http:// or https://, and have no query."
+        )
     # The scheme was checked.
     request = Request(f"{url}/", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
     try:

@@ -1,6 +1,8 @@
 """`make load`: against an API whose database ends and comes back, and what it refuses."""
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -76,6 +78,7 @@ def load(url: str, users: int, seconds: int, **variables: str) -> subprocess.Pop
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -113,6 +116,18 @@ def test_lost_write_is_found(shop: Shop) -> None:
 
     assert process.returncode != 0
     assert f"{lost} was created, and is lost: 404" in said
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_it_with_the_check(shop: Shop) -> None:
+    """What was written until then is checked, and deleted again."""
+    with load(shop.url, 20, 60) as process:
+        eventually(lambda: len(created(shop)) > 50)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate()
+
+    assert " 0 problems." in said
+    assert created(shop) == []
 
 
 @pytest.fixture

@@ -381,12 +381,17 @@ def test_customer_managed_key(full: Path) -> None:
     for group in of_type(resources, "AWS::Logs::LogGroup").values():
         assert group["Properties"]["KmsKeyId"] == arn
     statements = {each["Sid"]: each for each in key["Properties"]["KeyPolicy"]["Statement"]}
-    functions = statements["Functions"]
-    made = of_type(resources, "AWS::Lambda::Function").values()
-    roles = {each["Properties"]["Role"]["Fn::GetAtt"][0] for each in made}
-    assert {each["Fn::GetAtt"][0] for each in functions["Principal"]["AWS"]} == roles
-    assert "dynamodb." in json.dumps(functions["Condition"])
-    assert "kms:*" not in functions["Action"]
+    functions = statements["Functions"]["Condition"]
+    assert "role/storefront-test-*" in json.dumps(functions["ArnLike"]["aws:PrincipalArn"])
+    assert "dynamodb." in json.dumps(functions["StringEquals"]["kms:ViaService"])
+    assert "kms:*" not in statements["Functions"]["Action"]
+    allowed = statements["Logs"]["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    names = {each["Fn::Sub"].partition("log-group:")[2] for each in allowed}
+    groups = {
+        each["Properties"]["LogGroupName"]
+        for each in of_type(resources, "AWS::Logs::LogGroup").values()
+    }
+    assert groups <= names
 
 
 def test_custom_domain(package: Package) -> None:
@@ -400,6 +405,8 @@ def test_custom_domain(package: Package) -> None:
     resources = expanded(folder)
 
     assert lint_file(folder / "sam.json") == []
+    mapping = of_type(resources, "AWS::ApiGateway::BasePathMapping")
+    assert [each["DependsOn"] for each in mapping.values()] == [["RestAPIprodStage"]]
     body = only(resources, "AWS::ApiGateway::RestApi")
     assert "true" in json.dumps(body).lower().partition("disableexecuteapiendpoint")[2][:8]
     variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -190,13 +191,13 @@ def test_rejected_lines_are_reported_and_do_not_stop_the_rest(data: Data, tmp_pa
         "products.jsonl, line 3: name must not be blank; price must be at least 0",
         "products.jsonl, line 4: createdAt must be a time in UTC like 2026-11-20T09:30:00.000Z",
         "; etag must be an etag, double quotes included",
-        "products: 2 created, 0 stored already, 4 rejected.",
+        "products: 2 created, 0 stored already, 1 stored with other values, 3 rejected.",
         "reviews.jsonl, line 1: productId must be the key of a product that exists",
-        "5 rejected, for the reasons above.",
+        "4 rejected, for the reasons above.",
     ):
         assert expected in said
     # Lines are imported at the same time: one of the two with this key comes first.
-    assert re.search(r"products\.jsonl, line [16]: Another product has the id 'a'", said)
+    assert re.search(r"line [16]: the stored product 'a' has other values, which stay", said)
     assert data.count("products") == 2
 
 
@@ -262,6 +263,7 @@ def test_interrupted_export_goes_on(data: Data, tmp_path: Path) -> None:
     interrupted.mkdir()
     (interrupted / "products.part").write_bytes(b"".join(first) + b'{"id": "half a li')
     position = {
+        "table": "arn:aws:dynamodb:us-east-1:000000000000:table/storefront-local-products",
         "bytes": sum(map(len, first)),
         "items": len(first),
         "start": {"id": {"S": order[14]}},
@@ -273,6 +275,100 @@ def test_interrupted_export_goes_on(data: Data, tmp_path: Path) -> None:
 
     assert "going on after 15 items of an interrupted export" in said
     assert contents(interrupted) == contents(whole)
+
+
+@pytest.mark.parametrize(
+    "state", ['{"table": "arn:aws:dynamodb:::table/other", "bytes": 0}', '{"bytes":', "{}"]
+)
+def test_state_of_another_export_is_refused(data: Data, tmp_path: Path, state: str) -> None:
+    """An export that was interrupted for another stage does not go on with this one."""
+    (tmp_path / "products.part").write_bytes(b"")
+    (tmp_path / "products.part.json").write_text(state)
+
+    said = data.run("export", OUT=str(tmp_path), RESOURCE="products", status=1)
+
+    assert "products.part.json is not the state of this export" in said
+
+
+def test_exports_are_private(data: Data, shop: Path, tmp_path: Path) -> None:
+    """They hold personal data: others of the machine cannot read them."""
+    data.run("user-export", KEY="u1", OUT=str(tmp_path / "new" / "u1.json"))
+
+    files = [*shop.iterdir(), tmp_path / "new" / "u1.json"]
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}
+
+
+def test_path_that_cannot_be_written(data: Data, tmp_path: Path) -> None:
+    """A sentence, and no stack trace."""
+    (tmp_path / "file").touch()
+
+    said = data.run("export", OUT=str(tmp_path / "file"), status=1)
+
+    assert "cannot be written" in said
+    assert "Traceback" not in said
+
+
+def test_corrected_file_is_imported_once(data: Data, tmp_path: Path) -> None:
+    """Lines without a key keep theirs when another line is removed."""
+    good = [
+        '{"name": "Cup", "price": 1}',
+        '{"name": "Cup", "price": 1}',
+        '{"name": "Jug", "price": 2}',
+    ]
+    file = tmp_path / "products.jsonl"
+    file.write_text("\n".join(['{"name": "bad"}', *good]))
+    data.run("import", FROM=str(tmp_path), status=1)
+    file.write_text("\r\n".join(good))
+
+    said = data.run("import", FROM=str(tmp_path))
+
+    assert "products: 0 created, 3 stored already, 0 rejected." in said
+
+
+def test_item_that_was_changed_since_stays(data: Data, shop: Path) -> None:
+    """The import says so, and does not fail."""
+    product = {"id": {"S": "p0"}}
+    data.client.update_item(
+        TableName="storefront-local-products",
+        Key=product,
+        UpdateExpression="SET #name = :name",
+        ExpressionAttributeNames={"#name": "name"},
+        ExpressionAttributeValues={":name": {"S": "Changed"}},
+    )
+
+    said = data.run("import", FROM=str(shop))
+
+    assert "products.jsonl, line 1: the stored product 'p0' has other values, which stay" in said
+    assert "29 stored already, 1 stored with other values, 0 rejected." in said
+
+
+@pytest.mark.parametrize("subject", [5, ["x"], "me", "x" * 256])
+def test_wrong_subjects_are_rejected(data: Data, tmp_path: Path, subject: Any) -> None:
+    """Owners and authors; the other lines are imported."""
+    write_lines(
+        tmp_path / "todos.jsonl",
+        [
+            {"id": "a", "task": "Dust", "owner": subject},
+            {"id": "b", "task": "Dust", "owner": "ada"},
+        ],
+    )
+    write_lines(tmp_path / "reviews.jsonl", [{"id": "r", "review": "Fine.", "author": subject}])
+
+    said = data.run("import", FROM=str(tmp_path), status=1)
+
+    assert "todos.jsonl, line 1: owner must be a subject" in said
+    assert "reviews.jsonl, line 1: author must be a subject" in said
+    assert "todos: 1 created, 0 stored already, 1 rejected." in said
+
+
+def test_author_is_known_by_the_digest_of_the_subject(data: Data, tmp_path: Path) -> None:
+    """Of one that is no valid key, such as Auth0's."""
+    write_lines(tmp_path / "reviews.jsonl", [{"id": "r", "review": "Fine.", "author": "auth0|x"}])
+    data.run("import", FROM=str(tmp_path))
+
+    said = data.run("user-erase", KEY="auth0|x", YES="1")
+
+    assert "Erased: reviews 1, idempotency records 0." in said
 
 
 def test_person_is_exported(data: Data, shop: Path, tmp_path: Path) -> None:
@@ -288,7 +384,7 @@ def test_person_is_exported(data: Data, shop: Path, tmp_path: Path) -> None:
     assert {each["id"] for each in exported["reviews"]} == {f"r{n}" for n in range(1, 30, 3)}
 
 
-def put_record(data: Data, caller: str, item: dict[str, Any]) -> None:
+def put_record(data: Data, caller: str, item: dict[str, Any], **attributes: Any) -> None:
     """Put an idempotency record, as the API does."""
     record = {
         "id": {"S": f"Idempotency-Key#{caller}#{unique()}"},
@@ -297,6 +393,7 @@ def put_record(data: Data, caller: str, item: dict[str, Any]) -> None:
         "key": {"S": "k"},
         "etag": {"S": '"e"'},
         "expiresAt": {"N": "4000000000"},
+        **attributes,
     }
     data.client.put_item(TableName=CLAIMS, Item=record)
 
@@ -324,15 +421,17 @@ def test_erased_person_is_in_no_table(data: Data, tmp_path: Path) -> None:
     put_record(data, "staff", user | {"email": f"old-{email}", "createdAt": "earlier"})
     put_record(data, "staff", own_review)
     put_record(data, "other", {"id": "r", "review": "Good.", "name": "Other"})
+    # Of a todo that was deleted since.
+    put_record(data, "staff", {"id": "gone", "task": "Dust"}, itemOwner={"S": key})
 
     refused = data.run("user-erase", KEY=key, status=1, typed="n\n")
     tried = data.run("user-erase", KEY=key, DRY_RUN="1")
     assert "Nothing was erased." in refused
-    assert "Would be erased: users 1, todos 120, reviews 120, idempotency records 3." in tried
+    assert "Would be erased: users 1, todos 120, reviews 120, idempotency records 4." in tried
     assert any(key in json.dumps(row) for row in data.rows("todos"))
     said = data.run("user-erase", KEY=key, YES="1")
 
-    assert "Erased: users 1, todos 120, reviews 120, idempotency records 3." in said
+    assert "Erased: users 1, todos 120, reviews 120, idempotency records 4." in said
     left = {each: json.dumps(data.rows(each)) for each in (*NAMES, "claims")}
     for table, text in left.items():
         for personal in (key, name, username, email):
@@ -423,6 +522,8 @@ def test_times_of_other_systems(value: Any, text: str) -> None:
         ("import", {"FROM": "nowhere"}, "There is nothing to import:"),
         ("import", {"TABLE": "x"}, "Say what the table's rows become"),
         ("user-export", {"KEY": "ada"}, "Name the file to write to, for example OUT=ada.json."),
+        ("import", {"FROM": "x", "OWNER": "ada"}, "OWNER and IGNORE are for TABLE"),
+        ("import", {"TABLE": "x", "OWNER": "me", "RESOURCE": "todos"}, "OWNER is 'me'; it must be"),
         ("user-erase", {}, "KEY is ''; it must be the person's subject"),
         ("user-erase", {"KEY": "ada", "YES": "y"}, "YES is 'y'; it must be 1, or be left out."),
     ],
@@ -434,3 +535,38 @@ def test_options_that_are_missing_or_wrong(
     said = data.run(command, status=1, **variables)
 
     assert said.startswith(message)
+
+
+def test_erasure_of_a_person_who_still_writes(data: Data, tmp_path: Path) -> None:
+    """It looks again, and does not say that nothing remains while there is more."""
+    write_lines(
+        tmp_path / "todos.jsonl",
+        [{"id": f"t{n}", "task": "Dust", "owner": "ada"} for n in range(300)],
+    )
+    data.run("import", FROM=str(tmp_path))
+    stop = Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            row = {
+                "id": {"S": f"ada#w{number}"},
+                "task": {"S": "Dust"},
+                "etag": {"S": '"e"'},
+                "createdAt": {"S": "2026-11-20T09:30:00.000Z"},
+                "collection": {"S": "ada#todos"},
+            }
+            data.client.put_item(TableName="storefront-local-todos", Item=row)
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        said = data.run("user-erase", KEY="ada", YES="1", status=1)
+    finally:
+        stop.set()
+        writer.join()
+
+    assert "There is more already: todos" in said
+    assert "Nothing of it remains" not in said
+    assert "Nothing of it remains" in data.run("user-erase", KEY="ada", YES="1")
