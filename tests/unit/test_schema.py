@@ -124,6 +124,21 @@ def test_types_of_index_keys() -> None:
         ({"filters": ("name", "name")}, "filters names name twice"),
         ({"ignore_case": frozenset({"name"})}, "name cannot be in ignore_case: it is not text in"),
         ({"create_defaults": {"name": str}}, "name cannot be in create_defaults: it is not opt"),
+        ({"shards": 0}, "shards and previous_shards must be from 1 to 64"),
+        ({"previous_shards": 65}, "shards and previous_shards must be from 1 to 64"),
+        (
+            {"sharded_filters": ("name",)},
+            "name cannot be in sharded_filters: it must be in filters",
+        ),
+        (
+            {"filters": ("owner",), "sharded_filters": ("owner",)},
+            "owner cannot be in sharded_filters: it must be in filters and not in unique, and a",
+        ),
+        ({"personal": frozenset({"colour"})}, "personal names colour, which is not a field"),
+        (
+            {"personal": frozenset({"name"}), "access": Access(change=AUTHOR)},
+            "name cannot be in personal: it is not optional, and leaves an item whose author is",
+        ),
         ({"key": "name"}, "name is a name of the server's own"),
         ({"key": "etag"}, "the key 'etag' is not letters and digits, or it is a name of the"),
         ({"key": "createdBy"}, "the key 'createdBy' is not letters and digits"),
