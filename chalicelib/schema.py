@@ -200,6 +200,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     - `previous_shards`: the number before it was lowered, until `make backfill` has moved items.
     - `sharded_filters`: those of `filters`, each a Literal of texts, that are spread as well, by an
       attribute and an index of their own: `statusShard`.
+    - `personal_in_events`: those of `personal` that change events have all the same.
     - `access`: who may do what (`access.Access`). What it does not declare is for staff alone.
     - `owned`: an item belongs to the caller who creates it. Every owner has keys, lists and unique
       values of its own: the owner is a part of the table's key and of every index's.
@@ -216,6 +217,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     references: Mapping[str, "Resource"] = {}
     create_defaults: Mapping[str, Callable[[], str]] = {}
     personal: frozenset[str] = frozenset()
+    personal_in_events: frozenset[str] = frozenset()
     shards: int = 1
     previous_shards: int = 1
     sharded_filters: tuple[str, ...] = ()
@@ -465,6 +467,10 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             f"{name} cannot be in create_defaults: it is not optional"
             for name in self.create_defaults
             if name not in self.optional_fields
+        ]
+        problems += [
+            f"{name} cannot be in personal_in_events: it is not in personal"
+            for name in sorted(self.personal_in_events - self.personal)
         ]
         if self.has_author:
             problems += [

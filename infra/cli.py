@@ -255,6 +255,15 @@ def site(stage: Stage) -> None:
     sites.upload(stage)
 
 
+@cli.command("events-resend")
+@stage_option()
+def events_resend(stage: Stage) -> None:
+    """Publish the changes that could not be published, from the queue of a stage."""
+    from infra.aws import resend
+
+    resend.resend(stage)
+
+
 @cli.command()
 def account() -> None:
     """Allow API Gateway to write logs: once for an account and region."""

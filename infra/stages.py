@@ -138,6 +138,8 @@ class Infra(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deployment: Deployment | None = None
     termination_protection: bool = False
     web_acl: WebAcl | None = None
+    # One event for each change, on an event bus of the stage.
+    events: bool = False
     # Metrics of the log lines: of the whole stage, or also of each operation.
     metrics: Literal["stage", "operations"] | None = None
     alarms: bool = False

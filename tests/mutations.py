@@ -35,11 +35,26 @@ TOKENS = "tests/unit/test_tokens.py"
 APP = "web/src/app"
 WEB = "tests/web"
 
+EVENTS = "tests/unit/test_events.py"
 SHARDS = "tests/system/test_shards.py"
 DATA = "tests/system/test_data.py"
 GRADUAL = "tests/deployed/test_gradual.py"
 
 MUTATIONS = (
+    Mutation(
+        "chalicelib/events/changes.py",
+        "hidden = resource.personal - resource.personal_in_events",
+        "hidden = frozenset()",
+        EVENTS,
+    ),
+    Mutation(
+        "chalicelib/events/changes.py",
+        'if old and new and old.get("etag") == new.get("etag"):',
+        "if False:",
+        EVENTS,
+    ),
+    Mutation("chalicelib/events/bus.py", "return begin + number", "return begin", EVENTS),
+    Mutation("chalicelib/events/bus.py", "MAX_BYTES = 200_000", "MAX_BYTES = 2_000_000", EVENTS),
     Mutation(
         "chalicelib/storage/queries.py",
         "is_open = (start.shard > shard) == self.ascending",

@@ -30,6 +30,7 @@ TEMPLATE_ONLY = (
     "deployment",
     "termination_protection",
     "web_acl",
+    "events",
     "metrics",
     "alarms",
     "dashboard",

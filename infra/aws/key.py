@@ -14,6 +14,7 @@ Resources = dict[str, Resource]
 
 KEY = "Key"
 ARN = {"Fn::GetAtt": [KEY, "Arn"]}
+NO_CUSTOMER_KEY = "A key of AWS's encrypts it; a customer-managed one is a setting, `encryption`."
 KEY_ACTIONS = [
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -26,6 +27,13 @@ KEY_ACTIONS = [
 def has_customer_managed_key(stage: Stage) -> bool:
     """Whether the template of a stage has its key."""
     return stage.infra.encryption == "CUSTOMER_MANAGED"
+
+
+def finding(stage: Stage, id_: str) -> Resource:
+    """The part of a resource with the reason why checkov's finding on its key does not apply."""
+    if has_customer_managed_key(stage):
+        return {}
+    return {"Metadata": findings.skip({id_: NO_CUSTOMER_KEY})}
 
 
 def resources(stage: Stage) -> Resources:

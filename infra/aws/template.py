@@ -22,6 +22,7 @@ import app as application
 from chalicelib.schema import EXPIRY
 from infra.aws import (
     alarms,
+    events,
     findings,
     gradual,
     key,
@@ -44,7 +45,6 @@ Resources = dict[str, Resource]
 ASYNCHRONOUS = (CloudWatchEventConfig, S3EventConfig, ScheduledEventConfig, SNSEventConfig)
 
 # Why findings of checkov do not apply.
-NO_CUSTOMER_KEY = "A key of AWS's encrypts it; a customer-managed one is a setting, `encryption`."
 FUNCTION_FINDINGS = {
     "CKV_AWS_115": "Reserved concurrency is Chalice's setting `reserved_concurrency`.",
     "CKV_AWS_117": "DynamoDB and the issuer are reached without a VPC, which is Chalice's setting.",
@@ -82,6 +82,7 @@ def extension(stage: Stage) -> dict[str, Any]:
             **_usage_plan(stage),
             **metrics.resources(stage),
             **gradual.resources(stage),
+            **events.resources(stage, _item_tables(stage)),
             **alarms.resources(stage, DEAD_LETTERS if queued else None),
             **_dashboard(stage),
         },
@@ -132,19 +133,20 @@ def _tables(stage: Stage) -> Resources:
             "Type": "AWS::DynamoDB::Table",
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
-            **_key_finding(stage, "CKV_AWS_119"),
+            **key.finding(stage, "CKV_AWS_119"),
             "Properties": _table_properties(definition, stage),
         }
         for definition in tables.definitions(stage)
     }
 
 
-def _key_finding(stage: Stage, id_: str) -> dict[str, Any]:
-    return (
-        {}
-        if key.has_customer_managed_key(stage)
-        else {"Metadata": findings.skip({id_: NO_CUSTOMER_KEY})}
-    )
+def _item_tables(stage: Stage) -> list[str]:
+    """The logical ids of the tables of resources."""
+    return [
+        tables.logical_id(stage, definition)
+        for definition in tables.definitions(stage)
+        if not tables.expires(definition)
+    ]
 
 
 def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any]:
@@ -160,6 +162,8 @@ def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any
     properties["PointInTimeRecoverySpecification"] = {
         "PointInTimeRecoveryEnabled": stage.infra.point_in_time_recovery
     }
+    if not tables.expires(definition):
+        properties |= events.table_properties(stage)
     if tables.expires(definition):
         properties["TimeToLiveSpecification"] = {
             "AttributeName": EXPIRY,
@@ -214,7 +218,7 @@ def _logs(stage: Stage) -> Resources:
             "Type": "AWS::Logs::LogGroup",
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
-            **_key_finding(stage, "CKV_AWS_158"),
+            **key.finding(stage, "CKV_AWS_158"),
             "Properties": {
                 "LogGroupName": group,
                 "RetentionInDays": stage.infra.log_retention_in_days,
@@ -531,7 +535,7 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
     }
     if stage.makes_user_pool:
         outputs |= user_pool.outputs()
-    outputs |= site.outputs(stage)
+    outputs |= site.outputs(stage) | events.outputs(stage)
     if stage.has_alias:
         outputs["APIHandlerAlias"] = {
             "Description": "What API Gateway calls.",

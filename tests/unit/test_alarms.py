@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from chalicelib.schema import Resource
 from infra import stages
-from infra.aws import alarms, tables
+from infra.aws import alarms, events, gradual, tables
 from infra.stages import Infra, Stage
 from tests.conftest import PROJECT
 
@@ -39,9 +39,13 @@ def metrics_of(alarm: alarms.Resource) -> list[str]:
 @pytest.fixture
 def stage() -> Stage:
     """A stage with alarms."""
-    return Stage(
-        "prod", stages.load("prod").config, Infra(alarms=True, runbook="https://a.example/b")
+    infra = Infra(
+        alarms=True,
+        deployment="Canary10Percent5Minutes",
+        events=True,
+        runbook="https://a.example/b",
     )
+    return Stage("prod", stages.load("prod").config, infra)
 
 
 def test_twelve_resources_with_six_indexes(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,15 +76,20 @@ def test_every_alarm_has_an_entry_in_the_runbook(stage: Stage) -> None:
         heading.lower().replace(" ", "-")
         for heading in re.findall(r"^### (.+)$", page, re.MULTILINE)
     }
-    linked = set(
-        re.findall(r"https://a\.example/b#([\w-]+)", json.dumps(alarms.resources(stage, "Q")))
+    made = (
+        alarms.resources(stage, "Q")
+        | gradual.resources(stage)
+        | events.resources(stage, ["ProductsTable"])
     )
+    linked = set(re.findall(r"https://a\.example/b#([\w-]+)", json.dumps(made)))
 
     assert linked == {
         "api-errors",
         "api-latency",
+        "change-events",
         "dead-letters",
         "function-throttles",
+        "new-version",
         "table-errors",
         "table-throttles",
     }

@@ -15,9 +15,13 @@ ALLOWED = {
     "chalicelib": set(),
     "chalicelib.storage": {"chalicelib"},
     "chalicelib.http": {"chalicelib", "chalicelib.storage"},
+    "chalicelib.events": {"chalicelib", "chalicelib.storage"},
     "app": {"chalicelib", "chalicelib.http", "chalicelib.storage"},
     "infra": {"chalicelib"},
-    "infra.aws": {"app", "chalicelib", "chalicelib.http", "chalicelib.storage", "infra"},
+    "infra.aws": {
+        *("app", "chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
+        "infra",
+    },
     "infra.local": {
         *("app", "chalicelib", "chalicelib.http", "chalicelib.storage", "infra", "infra.aws"),
     },

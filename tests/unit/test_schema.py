@@ -134,6 +134,10 @@ def test_types_of_index_keys() -> None:
             {"filters": ("owner",), "sharded_filters": ("owner",)},
             "owner cannot be in sharded_filters: it must be in filters and not in unique, and a",
         ),
+        (
+            {"personal_in_events": frozenset({"name"})},
+            "name cannot be in personal_in_events: it is not in personal",
+        ),
         ({"personal": frozenset({"colour"})}, "personal names colour, which is not a field"),
         (
             {"personal": frozenset({"name"}), "access": Access(change=AUTHOR)},

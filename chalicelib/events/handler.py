@@ -1,0 +1,50 @@
+"""The function that publishes changes: from DynamoDB's streams to the event bus.
+
+A batch is in the order of the changes of each item. What follows the first event that the bus
+refuses is reported as failed, and Lambda delivers it again.
+https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+"""
+
+from time import perf_counter
+from typing import Any
+
+from chalicelib import logs, settings
+from chalicelib.events import bus
+from chalicelib.events.changes import change_event
+
+
+class PublishingFailed(Exception):
+    """A batch cannot be read; the log line has the error."""
+
+
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Publish the changes of a batch of stream records. Returns Lambda's batchItemFailures.
+
+    Raises PublishingFailed for a record that cannot be read: Lambda divides the batch then, until
+    the record is alone.
+    """
+    started = perf_counter()
+    records: list[Any] = event["Records"]
+    members = {"requestId": context.aws_request_id, "function": "events"}
+    try:
+        changes = [(record, change_event(record)) for record in records]
+    except Exception as error:  # noqa: BLE001, any error of a record that nobody has foreseen
+        logs.write("ERROR", **members, records=len(records), **logs.error_members(error))
+        # Lambda logs what is raised: the original's message may quote the record.
+        raise PublishingFailed("The log line with this request id has the error.") from None
+    events = [(record, change) for record, change in changes if change is not None]
+    published = bus.publish([change for _, change in events])
+    refused = events[published:]
+    logs.write(
+        "ERROR" if refused else "INFO",
+        **members,
+        version=settings.FUNCTION_VERSION,
+        milliseconds=round((perf_counter() - started) * 1000, 1),
+        records=len(records),
+        published=published,
+        refused=len(refused),
+    )
+    if not refused:
+        return {"batchItemFailures": []}
+    (first, _), *_ = refused
+    return {"batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]}
