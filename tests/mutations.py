@@ -54,6 +54,12 @@ MUTATIONS = (
         EVENTS,
     ),
     Mutation("chalicelib/events/bus.py", "return begin + number", "return begin", EVENTS),
+    Mutation(
+        "chalicelib/events/bus.py",
+        "            return begin\n",
+        "            return len(events)\n",
+        "tests/system/test_event_storm.py",
+    ),
     Mutation("chalicelib/events/bus.py", "MAX_BYTES = 200_000", "MAX_BYTES = 2_000_000", EVENTS),
     Mutation(
         "chalicelib/storage/queries.py",

@@ -30,7 +30,10 @@ SAVE_SECONDS = 1.0
 # A large database takes long to write, so at most a tenth of the time is spent on that.
 SAVE_SHARE = 10
 
-READS = {b"GetItem", b"Query", b"Scan", b"BatchGetItem", b"TransactGetItems"}
+READS = {
+    *(b"GetItem", b"Query", b"Scan", b"BatchGetItem", b"TransactGetItems"),
+    *(b"DescribeStream", b"GetRecords", b"GetShardIterator", b"ListStreams"),
+}
 
 
 class Database:
@@ -49,7 +52,7 @@ def start(folder: Path | None, log: Path | None = None) -> Database:
     RuntimeError if it does not start, and OSError if the log cannot be written.
     """
     environment = os.environ | {
-        "SERVICES": "dynamodb",
+        "SERVICES": "dynamodb,dynamodbstreams",
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "ERROR",

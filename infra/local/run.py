@@ -74,6 +74,7 @@ def environment(url: str) -> dict[str, str]:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": url,
             # server.py serves the files of the docs page, so that the page works offline.
             "DOCS_ASSETS": "/docs/assets",
             # A proxy does not reach the loopback address of this machine.

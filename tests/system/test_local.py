@@ -1,5 +1,6 @@
 """`make run`: it starts with what it needs, stops all that it started, and loses nothing."""
 
+import json
 import os
 import resource
 import signal
@@ -375,3 +376,17 @@ def test_mistakes_can_be_corrected_while_running(launch: Launch, project: Path) 
 
     eventually(lambda: answers(local.api))
     assert local.stop() == 0
+
+
+def test_changes_are_events_on_the_console(launch: Launch) -> None:
+    """As other systems would hear of them, and without what a client sent."""
+    local = launch()
+    local.read_until("ready")
+
+    local.api.create("/products", {"id": "mug", "name": "Secret mug", "price": 5})
+    local.api.patch("/products/mug", {"price": 6})
+    created = json.loads(local.read_until("product.created"))
+    updated = json.loads(local.read_until("product.updated"))
+
+    assert (created["subject"], updated["changed"]) == ("mug", ["price"])
+    assert "Secret" not in "".join(local.said)

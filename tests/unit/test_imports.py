@@ -23,7 +23,8 @@ ALLOWED = {
         "infra",
     },
     "infra.local": {
-        *("app", "chalicelib", "chalicelib.http", "chalicelib.storage", "infra", "infra.aws"),
+        *("app", "chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
+        *("infra", "infra.aws"),
     },
     "infra.docs": {
         *("app", "chalicelib", "chalicelib.http", "chalicelib.storage"),
