@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
 from msgspec.json import Encoder
 
 from chalicelib import settings
@@ -19,6 +20,10 @@ from chalicelib.storage import sdk
 MAX_ENTRIES = 10
 # Of the details of one request: EventBridge takes 256 KB, with the other members of the entries.
 MAX_BYTES = 200_000
+
+# Error codes of events, and of requests, that are refused however often they are sent.
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+PERMANENT = {"InvalidArgument", "MalformedDetail", "ValidationException", "ValidationError"}
 
 client = cast(
     "Any",
@@ -35,31 +40,44 @@ client = cast(
 _to_json = Encoder(decimal_format="number").encode
 
 
-def publish(events: list[ChangeEvent]) -> int:
-    """Send events to the bus EVENT_BUS, in their order.
+class Outcome(Struct, frozen=True):
+    """What became of events: how many, from the first on, the bus has accepted.
 
-    Returns how many, from the first on, the bus has accepted: all of them, or those before the
-    first that it refused, or before the request that failed.
+    `error` is the code or the class of the error of the next one (None: all were accepted).
     """
-    details = [_to_json(event).decode() for event in events]
+
+    published: int
+    error: str | None = None
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the next event is refused however often it is sent."""
+        return self.error in PERMANENT
+
+
+def publish(events: list[ChangeEvent]) -> Outcome:
+    """Send events to the bus EVENT_BUS, in their order, until one is refused."""
+    details = [_to_json(event) for event in events]
     for begin, end in _requests([len(each) for each in details]):
         entries = [
             {
                 "EventBusName": os.environ["EVENT_BUS"],
                 "Source": f"storefront.{settings.STAGE}",
                 "DetailType": event["type"],
-                "Detail": detail,
+                "Detail": detail.decode(),
             }
             for event, detail in zip(events[begin:end], details[begin:end], strict=True)
         ]
         try:
             results = client.put_events(Entries=entries)["Entries"]
-        except (BotoCoreError, ClientError):
-            return begin
+        except ClientError as error:
+            return Outcome(begin, error.response["Error"]["Code"])
+        except BotoCoreError as error:
+            return Outcome(begin, type(error).__name__)
         for number, result in enumerate(results):
             if "ErrorCode" in result:
-                return begin + number
-    return len(events)
+                return Outcome(begin + number, result["ErrorCode"])
+    return Outcome(len(events))
 
 
 def _requests(sizes: list[int]) -> Iterator[tuple[int, int]]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from chalicelib import settings
 from chalicelib.models import RESOURCES
-from chalicelib.schema import OWNER_PARAMETER, Resource
+from chalicelib.schema import OWNER_PARAMETER, OWNER_SEPARATOR, Resource
 from chalicelib.storage import dynamodb
-from chalicelib.storage.attributes import Row
+from chalicelib.storage.attributes import Row, encode_row
 from chalicelib.storage.collection import Collection
 
 ACTIONS = {"INSERT": "created", "MODIFY": "updated", "REMOVE": "deleted"}
@@ -23,9 +23,9 @@ ChangeEvent = dict[str, Any]
 def change_event(record: Mapping[str, Any]) -> ChangeEvent | None:
     """The change event of a stream record, as Lambda hands it over.
 
-    None for a write that no client sees: one that completes an older item keeps the etag. `id` is
-    the record's, so that a record that is delivered twice has one id. Raises KeyError for a record
-    of another table.
+    None for a write that no client sees: one that completes an older item, which keeps the etag, or
+    that of an item without an owner. `id` is the record's, so that a record that is delivered twice
+    has one id. Raises KeyError for a record of another table.
     """
     resource = _resource(record["eventSourceARN"])
     images = record["dynamodb"]
@@ -34,10 +34,15 @@ def change_event(record: Mapping[str, Any]) -> ChangeEvent | None:
     if old and new and old.get("etag") == new.get("etag"):
         return None
     row = new or old
+    if resource.owned and OWNER_SEPARATOR not in row[resource.key]["S"]:
+        return None
     item = Collection(resource).item(row)
     owner, _ = resource.split_key(row[resource.key]["S"])
-    hidden = resource.personal - resource.personal_in_events
     action = ACTIONS[record["eventName"]]
+    hidden = resource.personal - resource.personal_in_events
+    if resource.owned and action == "deleted":
+        # Perhaps the erasure of its owner, whose texts must not be sent once more.
+        hidden = frozenset(resource.field_infos)
     return {
         "specversion": "1.0",
         "id": record["eventID"],
@@ -61,7 +66,10 @@ def _resource(stream_arn: str) -> Resource:
 
 def _changed(resource: Resource, old: Row, new: Row) -> list[str]:
     """The names of the fields that an update has changed, in the order of their declaration."""
-    return [name for name in resource.field_infos if old.get(name) != new.get(name)]
+    # What clients see of a row that was stored before a field was declared.
+    defaults = encode_row(resource.defaults)
+    before, after = defaults | old, defaults | new
+    return [name for name in resource.field_infos if before.get(name) != after.get(name)]
 
 
 def _time(seconds: float) -> str:

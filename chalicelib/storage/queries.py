@@ -25,6 +25,7 @@ from chalicelib.schema import (
 from chalicelib.storage import cursors
 from chalicelib.storage.attributes import AttributeValue, NotStorable, Row, decode, encode
 from chalicelib.storage.expressions import Expression
+from chalicelib.validation import EXACT
 
 # At most 38 digits: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 DYNAMODB_NUMBER = r"(?=.{1,39}\Z)-?[0-9]{1,38}(\.[0-9]+)?"
@@ -173,18 +174,19 @@ class ListQuery(Struct, frozen=True):
         if None in (lower[1], upper[1]) or not is_open:
             return lower, upper
         # BETWEEN includes both bounds, so the open one is moved past its value.
-        step = self._step()
+        moved = self._moved(value, 1 if self.ascending else -1)
         if self.ascending:
-            lower = (">=", value + step)
+            lower = (">=", moved)
         else:
-            upper = ("<=", value - step)
+            upper = ("<=", moved)
         return None if lower[1] > upper[1] else (lower, upper)
 
-    def _step(self) -> Decimal:
-        """Less than the difference between two values of the sort key, which is a number."""
+    def _moved(self, value: int | Decimal, direction: int) -> int | Decimal:
+        """The next value of the sort key, which is an integer or a Number, up (1) or down (-1)."""
         kind = self.resource.field_infos[self.index.sort].type
-        places = getattr(kind, "decimal_places", 0)
-        return Decimal(1).scaleb(-places - 1)
+        places: int = getattr(kind, "decimal_places", 0)
+        step = Decimal(direction).scaleb(-places)
+        return EXACT.add(Decimal(value), step) if places else int(value) + direction
 
     def _partition(self, shard: int) -> str | int | Decimal:
         return partition_value(str(self.value), shard) if self.shard_count > 1 else self.value

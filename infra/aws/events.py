@@ -24,9 +24,11 @@ HANDLER = "chalicelib.events.handler.handle"
 MEMORY_MB = 256
 TIMEOUT_SECONDS = 60
 BATCH = 100
-# A record is tried again for an hour, and then goes to the queue. Streams keep it for a day.
-RETRIES = 50
-RECORD_SECONDS = 60 * 60
+# A record is tried again for six hours, and then goes to the queue. Streams keep it for a day.
+UNLIMITED = -1
+RECORD_SECONDS = 6 * 60 * 60
+# How old the record may be that the function reads.
+MOST_MILLISECONDS = 15 * 60 * 1000
 QUEUE_SECONDS = 14 * 24 * 60 * 60
 FINDINGS = {
     "CKV_AWS_115": "Lambda runs one invocation for each shard of a stream.",
@@ -106,7 +108,7 @@ def _function(stage: Stage, tables: list[str]) -> Resource:
         },
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "MaximumRecordAgeInSeconds": RECORD_SECONDS,
-        "MaximumRetryAttempts": RETRIES,
+        "MaximumRetryAttempts": UNLIMITED,
         # Or changes between the first write and the start of the mapping would be left out.
         "StartingPosition": "TRIM_HORIZON",
     }
@@ -203,5 +205,20 @@ def _alarms(stage: Stage) -> Resources:
         return {}
     queue = {"QueueName": {"Fn::GetAtt": [QUEUE, "QueueName"]}}
     waiting = alarms.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
-    sentence = "Changes could not be published for an hour, and are in the queue."
-    return {"EventsAlarm": alarms.alarm(stage, "change events", sentence, 0, **waiting)}
+    age = alarms.metric("AWS/Lambda", "IteratorAge", {"FunctionName": {"Ref": FUNCTION}}, "Maximum")
+    return {
+        "EventsQueueAlarm": alarms.alarm(
+            stage,
+            "change events",
+            "Changes could not be published for six hours, and are in the queue.",
+            0,
+            **waiting,
+        ),
+        "EventsAgeAlarm": alarms.alarm(
+            stage,
+            "change events",
+            "Changes are published more than 15 minutes late.",
+            MOST_MILLISECONDS,
+            **age,
+        ),
+    }

@@ -1,4 +1,4 @@
-"""`make events-resend`: publishing the changes that the function could not publish for an hour.
+"""`make events-resend`: publishing the changes that the function could not publish.
 
 Lambda puts no records into the queue, but where they are in the stream, which keeps them for a day.
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+from msgspec import Struct
 
 from infra.aws import stack
 from infra.errors import CommandError
@@ -17,12 +18,23 @@ from infra.stages import Stage
 
 WAIT_SECONDS = 1
 MESSAGES = 10
+# GetRecords may return nothing before it returns something.
+EMPTY_PAGES = 50
+WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+class Result(Struct):
+    """What a run has done: events, records that their stream has no more, and failed messages."""
+
+    published: int = 0
+    trimmed: int = 0
+    errors: list[str] = []
 
 
 def resend(stage: Stage) -> None:
     """Publish what is in the queue of a stage. May be interrupted and run again.
 
-    Raises CommandError if the bus refuses an event, or if a stream does not have a record any more.
+    Raises CommandError if something was not published.
     """
     outputs = stack.outputs(stage)
     if "EventsQueueUrl" not in outputs:
@@ -33,19 +45,33 @@ def resend(stage: Stage) -> None:
     os.environ["EVENT_BUS"] = outputs["EventBusName"]
     sqs = boto3.client("sqs")
     queue = {"QueueUrl": outputs["EventsQueueUrl"]}
-    published = lost = 0
+    result = Result()
+    failed: list[str] = []
     while messages := _receive(sqs, queue):
         for message in messages:
-            batch = json.loads(message["Body"])["DDBStreamBatchInfo"]
-            records = list(_records(batch))
-            published += _publish(records)
-            lost += batch["batchSize"] - len(records)
-            sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
-    print(f"Published {published:,} changes from the queue.")
-    if lost:
+            if _publish(json.loads(message["Body"])["DDBStreamBatchInfo"], result):
+                sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
+            else:
+                failed.append(message["ReceiptHandle"])
+    for handle in failed:
+        # Visible again at once, for the next run.
+        sqs.change_message_visibility(**queue, ReceiptHandle=handle, VisibilityTimeout=0)
+    print(f"Published {result.published:,} changes from the queue.")
+    if result.trimmed:
+        print(
+            f"{result.trimmed:,} changes are older than the day for which a stream keeps them: "
+            "receivers have to read the items from the API."
+        )
+    if result.errors:
         raise CommandError(
-            f"{lost:,} changes are older than the day for which a stream keeps them: receivers "
-            "have to read the items from the API."
+            f"{len(failed):,} messages stay in the queue ({'; '.join(sorted(set(result.errors)))})."
+            " Mend the cause, and run the same command again."
+        )
+    attributes = sqs.get_queue_attributes(**queue, AttributeNames=WAITING)["Attributes"]
+    if any(int(attributes[name]) for name in WAITING):
+        raise CommandError(
+            "There are more messages, which another run may have received: run the same command "
+            "again in a minute."
         )
 
 
@@ -57,39 +83,66 @@ def _receive(sqs: Any, queue: dict[str, str]) -> list[Any]:
     return messages
 
 
-def _publish(records: list[dict[str, Any]]) -> int:
-    """Publish stream records. Returns the number of events. Raises CommandError."""
+def _publish(batch: dict[str, Any], result: Result) -> bool:
+    """Publish the records of a batch, one by one. Returns whether the batch is done with."""
     from chalicelib.events import bus
     from chalicelib.events.changes import change_event
 
-    changes = [change for record in records if (change := change_event(record))]
-    if bus.publish(changes) < len(changes):
-        raise CommandError(
-            "The bus refuses events. What was not published stays in the queue: run the same "
-            "command again."
-        )
-    return len(changes)
-
-
-def _records(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The records of a batch that the stream still has, as Lambda hands them over."""
     client = boto3.client("dynamodbstreams")
-    arn, last = batch["streamArn"], int(batch["endSequenceNumber"])
+    count, is_done = 0, True
+    try:
+        for record in _records(client, batch):
+            count += 1
+            try:
+                change = change_event(record)
+            except (KeyError, TypeError, ValueError) as error:
+                error_name = type(error).__name__
+            else:
+                outcome = bus.publish([change] if change else [])
+                result.published += outcome.published
+                error_name = outcome.error or ""
+            if error_name:
+                result.errors.append(error_name)
+                is_done = False
+    except (
+        client.exceptions.ResourceNotFoundException,
+        client.exceptions.TrimmedDataAccessException,
+    ):
+        # The stream was replaced, or nothing of the batch is left.
+        pass
+    result.trimmed += batch["batchSize"] - count
+    return is_done
+
+
+def _records(client: Any, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The records of a batch that the stream still has, as Lambda hands them over."""
+    arn = batch["streamArn"]
+    first, last = int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
+    shard = {"StreamArn": arn, "ShardId": batch["shardId"]}
     try:
         iterator = client.get_shard_iterator(
-            StreamArn=arn,
-            ShardId=batch["shardId"],
+            **shard,
             ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=batch["startSequenceNumber"],
         )["ShardIterator"]
     except client.exceptions.TrimmedDataAccessException:
-        return
-    while iterator:
+        # Later records of the batch may still be there.
+        iterator = client.get_shard_iterator(**shard, ShardIteratorType="TRIM_HORIZON")[
+            "ShardIterator"
+        ]
+    empty = 0
+    while iterator and empty < EMPTY_PAGES:
         page: Any = client.get_records(ShardIterator=iterator)
+        empty = 0 if page["Records"] else empty + 1
         for record in page["Records"]:
-            if int(record["dynamodb"]["SequenceNumber"]) > last:
+            number = int(record["dynamodb"]["SequenceNumber"])
+            if number > last:
                 return
+            if number < first:
+                continue
             moment = record["dynamodb"]["ApproximateCreationDateTime"]
             images = record["dynamodb"] | {"ApproximateCreationDateTime": moment.timestamp()}
             yield record | {"eventSourceARN": arn, "dynamodb": images}
-        iterator = page.get("NextShardIterator") if page["Records"] else None
+            if number == last:
+                return
+        iterator = page.get("NextShardIterator")

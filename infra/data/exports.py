@@ -155,7 +155,7 @@ def _sort(lines: IO[bytes], resource: Resource, file: Path) -> None:
 
     def key(text: Any) -> tuple[str, str]:
         values = json.loads(text)
-        return values.get(OWNER_PARAMETER, ""), values[resource.key]
+        return values[OWNER_PARAMETER] if resource.owned else "", values[resource.key]
 
     unfinished = file.with_suffix(".sorted")
     with TemporaryDirectory(dir=file.parent) as folder, unfinished.open("wb") as target:

@@ -112,7 +112,7 @@ def _timestamp(name: str, value: Any) -> str:
             number = Decimal(value)
             seconds = number if number < MAX_SECONDS else number / 1000
             moment = datetime.fromtimestamp(float(seconds), UTC)
+        text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     except (ValueError, TypeError, ArithmeticError, OSError):
         raise DomainError(f"{name} is {value!r}, which is not a time in ISO 8601") from None
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -36,8 +37,10 @@ PAGE = "100"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.html
 RECOVERY_DAYS = 35
 
-# How often an erasure looks again for what was written meanwhile.
+# How often an erasure looks again for what was written meanwhile, and the pause in between, in
+# which indexes follow the deletions.
 ROUNDS = 3
+PAUSE_SECONDS = 1
 
 _to_json = Encoder(decimal_format="number").encode
 
@@ -99,6 +102,7 @@ def erase(client: "DynamoDBClient", stage: Stage, subject: str, *, dry_run: bool
             items, records = _found(client, subject)
             if not items and not records:
                 break
+            sleep(PAUSE_SECONDS)
     print(f"Erased: {_summary(erased, count)}.")
     if items or records:
         raise CommandError(
@@ -148,6 +152,11 @@ def _remains(stage: Stage) -> str:
     return (
         f"{backups}. Backups and exports of your own are not changed. Logs have the subject, and "
         f"no name or address, for {stage.infra.log_retention_in_days} days."
+        + (
+            " Receivers of change events, and archives of the bus, keep what they have stored."
+            if stage.infra.events
+            else ""
+        )
     )
 
 

@@ -53,6 +53,7 @@ LAMBDA_GB_SECOND = 0.0000166667  # x86
 LOG_GB = 0.50  # taken in: https://aws.amazon.com/cloudwatch/pricing/
 ALARM_METRIC = 0.10  # a month
 METRIC = 0.30  # a month
+EVENTS = 1.00  # a million: https://aws.amazon.com/eventbridge/pricing/
 WEB_ACL = 5.00  # a month: https://aws.amazon.com/waf/pricing/
 WEB_ACL_RULE = 1.00  # a month
 WEB_ACL_REQUESTS = 0.60  # a million
@@ -128,6 +129,7 @@ A month, in the hours in which there are data, with up to {operations} operation
 | `"metrics": "stage"` (prod) | {stage_metrics} metrics: ${stage_cost:.2f} |
 | `"metrics": "operations"` | up to {operation_metrics} metrics: ${operation_cost:.2f} |
 | `"deployment": "..."` (prod) | {version_metrics} metrics of each version: ${version_cost:.2f} |
+| `"events": true` | ${event:.2f} for a million changes, and the function's time |
 | `"web_acl": {{}}` | ${web_acl:.2f}, and ${web_acl_requests:.2f} for a million requests |
 | `"encryption": "CUSTOMER_MANAGED"` | ${key:.2f}, and ${key_requests:.2f} for a million uses |
 """
@@ -331,6 +333,7 @@ def _dollars(rows: dict[str, Row]) -> str:
         operation_cost=of_operations * METRIC,
         version_metrics=of_version,
         version_cost=of_version * METRIC,
+        event=EVENTS,
         web_acl=WEB_ACL + WEB_ACL_RULE * web_acl.RULES,
         web_acl_requests=WEB_ACL_REQUESTS,
         key=KEY,

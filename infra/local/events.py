@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -52,15 +53,12 @@ def announce(dynamodb: Any, tables: list[str]) -> None:
 
 def _poll(streams: "list[Stream]", act: Callable[[dict[str, Any]], None]) -> None:
     pause = Event()
-    while True:
+    while not pause.wait(POLL_SECONDS):
         for stream in streams:
-            try:
+            # The database is ending, or busy, or a row is not of the shop's: the next ones follow.
+            with suppress(BotoCoreError, ClientError, KeyError, TypeError):
                 for record in stream.records():
                     act(record)
-            except (BotoCoreError, ClientError):
-                # The database is ending, or this process is.
-                return
-        pause.wait(POLL_SECONDS)
 
 
 class Stream:

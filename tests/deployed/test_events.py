@@ -127,12 +127,12 @@ def test_event_sources(package: Path) -> None:
         properties = source["Properties"]
         assert properties["BisectBatchOnFunctionError"] is True
         assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert properties["MaximumRetryAttempts"] == 50
-        assert properties["MaximumRecordAgeInSeconds"] == 3600
+        assert properties["MaximumRetryAttempts"] == -1
+        assert properties["MaximumRecordAgeInSeconds"] == 6 * 3600
         assert properties["DestinationConfig"]["OnFailure"]["Destination"] == {
             "Fn::GetAtt": ["EventsQueue", "Arn"]
         }
-    assert "EventsAlarm" in resources
+    assert {"EventsQueueAlarm", "EventsAgeAlarm"} <= set(resources)
 
 
 def test_role_of_the_function(package: Path) -> None:

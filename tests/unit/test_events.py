@@ -104,6 +104,33 @@ def test_owned_item() -> None:
     assert "statusOfOwner" not in json.dumps(event)
 
 
+def test_deleted_item_of_an_owner() -> None:
+    """Its owner may have been erased: the texts are not sent once more."""
+    todo = {"id": "ada#t1", "task": "See the doctor", "status": "pending"}
+
+    event = change_event(record("REMOVE", "todos", todo))
+
+    assert event is not None
+    assert event["data"] == {"owner": "ada", "item": {"id": "t1", **STAMPS}}
+
+
+def test_item_without_an_owner() -> None:
+    """No client sees it: make backfill replaces it by one with an owner."""
+    assert change_event(record("REMOVE", "todos", {"id": "t1", "task": "Dust"})) is None
+
+
+def test_default_of_a_new_field_is_no_change() -> None:
+    """The item was stored before the field was declared, and clients saw its default."""
+    before = TEAPOT | {"etag": '"1"'}
+
+    event = change_event(
+        record("MODIFY", "products", before, before | {"description": "", "etag": '"2"'})
+    )
+
+    assert event is not None
+    assert event["data"]["changed"] == []
+
+
 def test_personal_fields_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless the declaration lists them."""
     event = change_event(record("INSERT", "users", ADA))
@@ -124,6 +151,7 @@ class Bus:
         self.requests: list[list[Any]] = []
         self.refused: set[int] = set()
         self.failing = False
+        self.code = "ThrottlingException"
 
     def answer(self, params: dict[str, Any], **_: Any) -> Any:
         """The response, in place of a request."""
@@ -134,7 +162,7 @@ class Bus:
         begin = sum(map(len, self.requests))
         self.requests.append(entries)
         results = [
-            {"ErrorCode": "Throttling"} if begin + number in self.refused else {"EventId": "e"}
+            {"ErrorCode": self.code} if begin + number in self.refused else {"EventId": "e"}
             for number in range(len(entries))
         ]
         return SimpleNamespace(status_code=200), {"Entries": results}
@@ -195,6 +223,7 @@ def test_first_refused_event_is_reported(
     assert failures == [{"itemIdentifier": "13"}]
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["published"], line["refused"]) == ("ERROR", 13, 12)
+    assert line["error"] == "ThrottlingException"
 
 
 def test_request_that_fails_is_reported(event_bus: Bus) -> None:
@@ -204,6 +233,23 @@ def test_request_that_fails_is_reported(event_bus: Bus) -> None:
     failures = handler.handle(batch(3), CONTEXT)["batchItemFailures"]
 
     assert failures == [{"itemIdentifier": "0"}]
+
+
+def test_event_that_is_never_accepted_is_isolated(event_bus: Bus) -> None:
+    """It fails the invocation, so that Lambda divides the batch, until it is alone."""
+    event_bus.code, event_bus.refused = "MalformedDetail", {0}
+    with pytest.raises(handler.PublishingFailed):
+        handler.handle(batch(2), CONTEXT)
+
+    event_bus.requests.clear()
+    assert handler.handle(batch(1), CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+
+
+def test_requests_are_measured_in_bytes(event_bus: Bus) -> None:
+    """A character of Chinese has three."""
+    handler.handle(batch(9, description="\u8336" * 20_000), CONTEXT)
+
+    assert [len(entries) for entries in event_bus.requests] == [3, 3, 3]
 
 
 def test_record_that_cannot_be_read(event_bus: Bus, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from infra.web.config import Config
 from tests.conftest import Local
@@ -144,6 +144,27 @@ def test_issuer_that_cannot_be_reached(shop: Shop) -> None:
 
     shop.says("The sign-in page does not respond")
     expect(page.get_by_role("heading", name="Teapot")).to_be_visible()
+
+
+def test_issuer_that_cannot_be_reached_while_files_are_loaded(shop: Shop) -> None:
+    """They are loaded to their end: the page needs them, and would be loaded again without them."""
+    shop.page.route("**/dev-issuer/**", lambda route: route.abort())
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    shop.page.route("**/held.js", hold)
+    page = shop.open("/products/teapot")
+    expect(page.get_by_role("heading", name="Teapot")).to_be_visible()
+    page.evaluate("void import('/held.js').catch(() => { window.hasFailed = true; })")
+
+    shop.button("Sign in").click()
+
+    shop.says("The sign-in page does not respond")
+    assert len(held) == 1
+    assert page.evaluate("window.hasFailed") is None
+    held[0].fulfill(content_type="text/javascript", body="")
 
 
 def test_pages_for_some(shop: Shop) -> None:

@@ -49,6 +49,9 @@ export class Oidc {
   async signIn(url: string, prompt?: 'none'): Promise<void> {
     // Two slashes at the beginning would be another host.
     const state: State = { url: url.replace(/^\/+/, '/') };
+    // signinRedirect would call window.stop() if the issuer does not respond: files of the page that
+    // are being loaded would fail, and the page would be loaded again.
+    await this.manager.metadataService.getMetadata();
     // In place of this page in the history, which would redirect again on the way back.
     const silently = prompt && ({ prompt, redirectMethod: 'replace' } as const);
     await this.manager.signinRedirect({ state, ...silently });
