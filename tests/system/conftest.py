@@ -31,7 +31,9 @@ def faulty(proxy: Proxy) -> Iterator[Client]:
 
     botocore keeps a budget of retries per client, which outages use up.
     """
-    variables = run.environment(proxy.url) | sign_in.VARIABLES
+    # The streams are read past the proxy, which counts the requests of the API.
+    streams = {"AWS_ENDPOINT_URL_DYNAMODB_STREAMS": f"http://127.0.0.1:{proxy.target}"}
+    variables = run.environment(proxy.url) | sign_in.VARIABLES | streams
     tables.create_local(client_of(proxy.url))
     port = free_port()
     with subprocess.Popen(
