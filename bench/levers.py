@@ -128,7 +128,7 @@ LEVERS = (
             ("storage/dynamodb.py", "client = sdk.client(", "_made = lambda: sdk.client("),
             (
                 "storage/dynamodb.py",
-                "# The number of calls that",
+                "class Usage(Struct):",
                 """\
 class _Each:
     def __getattr__(self, name):
@@ -136,7 +136,9 @@ class _Each:
 
 
 client = _Each()
-# The number of calls that""",
+
+
+class Usage(Struct):""",
             ),
         ),
         requests=10,
