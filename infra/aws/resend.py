@@ -24,7 +24,7 @@ WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 
 
 class Result(Struct):
-    """What a run has done: events, records that their stream has no more, and failed messages."""
+    """The result of a run: published events, trimmed records, and the errors of failed messages."""
 
     published: int = 0
     trimmed: int = 0
@@ -73,6 +73,13 @@ def resend(stage: Stage) -> None:
             "There are more messages, which another run may have received: run the same command "
             "again in a minute."
         )
+
+
+def lambda_record(record: dict[str, Any], stream_arn: str) -> dict[str, Any]:
+    """A record of GetRecords as Lambda hands it over: with its stream, and its time in seconds."""
+    moment = record["dynamodb"]["ApproximateCreationDateTime"]
+    images = record["dynamodb"] | {"ApproximateCreationDateTime": moment.timestamp()}
+    return record | {"eventSourceARN": stream_arn, "dynamodb": images}
 
 
 def _receive(sqs: Any, queue: dict[str, str]) -> list[Any]:
@@ -140,9 +147,7 @@ def _records(client: Any, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 return
             if number < first:
                 continue
-            moment = record["dynamodb"]["ApproximateCreationDateTime"]
-            images = record["dynamodb"] | {"ApproximateCreationDateTime": moment.timestamp()}
-            yield record | {"eventSourceARN": arn, "dynamodb": images}
+            yield lambda_record(record, arn)
             if number == last:
                 return
         iterator = page.get("NextShardIterator")

@@ -13,6 +13,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
+from infra.aws.resend import lambda_record
+
 POLL_SECONDS = 0.5
 VIEW = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
@@ -78,6 +80,4 @@ class Stream:
         page = self.client.get_records(ShardIterator=self.iterator)
         self.iterator = page["NextShardIterator"]
         for record in page["Records"]:
-            moment = record["dynamodb"]["ApproximateCreationDateTime"]
-            images = record["dynamodb"] | {"ApproximateCreationDateTime": moment.timestamp()}
-            yield record | {"eventSourceARN": self.arn, "dynamodb": images}
+            yield lambda_record(record, self.arn)
