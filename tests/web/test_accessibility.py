@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.conftest import Local
 from tests.web.conftest import Shop
@@ -59,6 +59,28 @@ PAGES: dict[str, tuple[str | None, str | Callable[[Shop], None]]] = {
     "/products/teapot/edit": ("sue", "Edit product"),
     "/products/teapot?": ("sue", confirm),
 }
+
+
+@pytest.mark.parametrize(
+    ("path", "held"),
+    [
+        ("/products", "/products"),
+        ("/products/teapot", r"/products/teapot\b"),
+        ("/products/teapot", ".*/reviews"),
+        ("/products/teapot/edit", "/products/teapot$"),
+        ("/todos", "/todos"),
+        ("/account", "/users/"),
+        ("/users", "/users"),
+    ],
+)
+def test_pages_that_load(shop: Shop, path: str, held: str) -> None:
+    """Axe finds nothing while a page waits for the API."""
+    waiting: list[Route] = []
+    shop.on_api("GET", held, waiting.append)
+    shop.open_as("sue", path)
+    expect(shop.page.locator(".skeleton").first).to_be_visible()
+    assert Axe().run(shop.page, options=RULES).response["violations"] == []
+    assert waiting
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -140,6 +140,8 @@ def test_text_that_is_typed_after_the_session_has_ended(shop: Shop, grants: Gran
     shop.says("Your session has ended.")
 
     card.get_by_role("button", name="Edit").click()
+    # The form of a new task was there before.
+    expect(shop.field("Task")).to_have_value(task)
     shop.field("Task").fill("Typed after it")
     shop.button("Save").click()
     page.get_by_role("button", name="Sue").click()

@@ -186,6 +186,7 @@ def test_todo_is_shown_although_its_form_has_gone(shop: Shop) -> None:
         shop.button("Save").click()
     expect(shop.button("Cancel")).to_have_count(0)
     cards.filter(has_text=other).get_by_role("button", name="Edit").click()
+    expect(shop.field("Task")).to_have_value(other)
     shop.field("Task").fill("Something else")
 
     held.release()

@@ -240,6 +240,7 @@ def test_add_change_and_delete(shop: Shop) -> None:
     shop.button("Cancel").click()
     expect(board.card("Done")).to_be_focused()
     board.card("Done").get_by_role("button", name="Edit").click()
+    expect(shop.field("Task")).to_have_value(board.task)
     shop.field("Task").fill(f"{board.task} again")
     shop.button("Save").click()
     expect(board.card("Done")).to_contain_text("again")

@@ -27,7 +27,7 @@ import { AccountForm } from './account-form';
     } @else if (user.error()) {
       <shop-problem [error]="user.error()" (retry)="user.reload()" />
     } @else {
-      <div class="form skeleton" aria-busy="true" aria-label="Loading"><i></i><i></i><i></i></div>
+      <div class="form skeleton" role="progressbar" aria-label="Loading"><i></i><i></i><i></i></div>
     }
     <h2>Your data</h2>
     <p>Your account, your todos and your reviews, as one file in JSON.</p>

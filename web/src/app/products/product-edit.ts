@@ -16,7 +16,7 @@ import { ProductChange } from './product-change';
     } @else if (product.error()) {
       <shop-problem [error]="product.error()" (retry)="product.reload()" />
     } @else {
-      <div class="form skeleton" aria-busy="true" aria-label="Loading"><i></i><i></i><i></i></div>
+      <div class="form skeleton" role="progressbar" aria-label="Loading"><i></i><i></i><i></i></div>
     }
   `,
 })

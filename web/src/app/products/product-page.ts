@@ -47,7 +47,10 @@ import { ProductTile } from './product-tile';
     } @else {
       <article class="product skeleton" aria-busy="true" aria-label="Loading">
         <span class="tile"></span>
-        <div><i></i><i></i><i></i></div>
+        <div>
+          <h1 aria-label="Product"><i></i></h1>
+          <i></i><i></i>
+        </div>
       </article>
     }
     <!-- The reviews of a deleted product stay. -->
