@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/a
 
 from typing import Any
 
-from infra.aws import alarms, metrics
+from infra.aws import alarms, functions, metrics
 from infra.stages import ALIAS, Stage
 
 Resource = dict[str, Any]
@@ -45,16 +45,7 @@ def resources(stage: Stage) -> Resources:
         ROLE: {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "AssumeRolePolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "codedeploy.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                },
+                "AssumeRolePolicyDocument": functions.trust("codedeploy.amazonaws.com"),
                 "ManagedPolicyArns": [
                     {
                         "Fn::Sub": (

@@ -24,10 +24,12 @@ from infra.aws import (
     alarms,
     events,
     findings,
+    functions,
     gradual,
     key,
     metrics,
     policy,
+    queues,
     rest_api,
     site,
     tables,
@@ -54,7 +56,6 @@ NO_DEAD_LETTERS = {"CKV_AWS_116": "Nothing invokes the function asynchronously."
 API_FINDINGS = {"CKV_AWS_120": "Most responses depend on the caller; the cache is a setting."}
 
 DEAD_LETTERS = "DeadLetters"
-DEAD_LETTERS_SECONDS = 14 * 24 * 60 * 60
 
 
 def extension(stage: Stage) -> dict[str, Any]:
@@ -213,21 +214,7 @@ def _logs(stage: Stage) -> Resources:
     names = {"APIHandlerLogGroup": stage.log_group}
     if stage.infra.access_logs:
         names["AccessLogGroup"] = stage.access_log_group
-    return {
-        name: {
-            "Type": "AWS::Logs::LogGroup",
-            "DeletionPolicy": "Retain",
-            "UpdateReplacePolicy": "Retain",
-            **key.finding(stage, "CKV_AWS_158"),
-            "Properties": {
-                "LogGroupName": group,
-                "RetentionInDays": stage.infra.log_retention_in_days,
-                **({"KmsKeyId": key.ARN} if key.has_customer_managed_key(stage) else {}),
-                "Tags": stage.tag_list,
-            },
-        }
-        for name, group in names.items()
-    }
+    return {name: functions.log_group(stage, group) for name, group in names.items()}
 
 
 def _roles(stage: Stage, queued: list[str]) -> Resources:
@@ -304,25 +291,14 @@ def _other_functions(stage: Stage, queued: list[str]) -> Resources:
     The queue has the events of which all retries have failed.
     """
     target = {"Type": "SQS", "TargetArn": {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}}
-    functions: Resources = {}
+    made: Resources = {}
     for name in policy.other_functions():
         is_queued = name in queued
-        functions[to_cfn_resource_name(name)] = {
+        made[to_cfn_resource_name(name)] = {
             "Metadata": findings.skip(FUNCTION_FINDINGS | ({} if is_queued else NO_DEAD_LETTERS)),
             "Properties": _environment(stage) | ({"DeadLetterQueue": target} if is_queued else {}),
         }
-    if not queued:
-        return functions
-    queue = {
-        "Type": "AWS::SQS::Queue",
-        "Metadata": findings.skip({"CKV_AWS_27": "SQS encrypts it, with a key of its own."}),
-        "Properties": {
-            "MessageRetentionPeriod": DEAD_LETTERS_SECONDS,
-            "SqsManagedSseEnabled": True,
-            "Tags": stage.tag_list,
-        },
-    }
-    return {DEAD_LETTERS: queue, **functions}
+    return {**({DEAD_LETTERS: queues.queue(stage)} if queued else {}), **made}
 
 
 def _callbacks(stage: Stage) -> Any:

@@ -1,0 +1,123 @@
+"""Lambda functions of the package that Chalice does not make: a log group, a role and a function.
+
+Chalice's functions import app.py, and with it the whole API.
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+"""
+
+from typing import Any
+
+from chalice.constants import XRAY_POLICY
+from msgspec import Struct
+
+from infra.aws import findings, key
+from infra.stages import Stage
+
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+
+MEMORY_MB = 256
+FINDINGS = {
+    "CKV_AWS_115": "Its event sources limit how often it runs at the same time.",
+    "CKV_AWS_116": "What fails goes to the queue of the event source.",
+    "CKV_AWS_117": "What it calls is reached without a VPC.",
+    "CKV_AWS_173": "The variables hold no secret.",
+}
+
+
+def log_group(stage: Stage, name: str) -> Resource:
+    """A log group by its name, which is retained when the stack is deleted."""
+    own_key = {"KmsKeyId": key.ARN} if key.has_customer_managed_key(stage) else {}
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        **key.finding(stage, "CKV_AWS_158"),
+        "Properties": {
+            "LogGroupName": name,
+            "RetentionInDays": stage.infra.log_retention_in_days,
+            "Tags": stage.tag_list,
+            **own_key,
+        },
+    }
+
+
+class Function(Struct, frozen=True, kw_only=True):
+    """A function with a role of its own.
+
+    `name` begins its logical ids, and `logs` is the logical id of its log group. `sources` are its
+    event sources in SAM's form, and `statements` what its role allows besides the log.
+    """
+
+    name: str
+    handler: str
+    logs: str
+    seconds: int
+    variables: dict[str, Any]
+    sources: Resources
+    statements: list[dict[str, Any]]
+
+    @property
+    def id(self) -> str:
+        """The logical id."""
+        return f"{self.name}Function"
+
+    def resources(self, stage: Stage) -> Resources:
+        """The function and its role."""
+        role = f"{self.name}Role"
+        return {role: self._role(stage), self.id: self._function(stage, role)}
+
+    def _role(self, stage: Stage) -> Resource:
+        log = {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": [{"Fn::GetAtt": [self.logs, "Arn"]}],
+        }
+        traces = [XRAY_POLICY] if stage.config.xray_enabled else []
+        return {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": trust("lambda.amazonaws.com"),
+                "Policies": [
+                    {
+                        "PolicyName": "function",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [*self.statements, log, *traces],
+                        },
+                    }
+                ],
+                "Tags": stage.tag_list,
+            },
+        }
+
+    def _function(self, stage: Stage, role: str) -> Resource:
+        config = stage.config
+        own = {"STAGE": stage.name, "TABLE_PREFIX": stage.table_prefix}
+        return {
+            "Type": "AWS::Serverless::Function",
+            "Metadata": findings.skip(FINDINGS),
+            "Properties": {
+                "Architectures": [config.lambda_architecture or "x86_64"],
+                "CodeUri": "./deployment.zip",
+                "Environment": {"Variables": own | self.variables},
+                "Events": self.sources,
+                "Handler": self.handler,
+                "LoggingConfig": {"LogGroup": {"Ref": self.logs}},
+                "MemorySize": MEMORY_MB,
+                "Role": {"Fn::GetAtt": [role, "Arn"]},
+                "Runtime": config.lambda_python_version,
+                "Tags": stage.tags,
+                "Timeout": self.seconds,
+                **({"Tracing": "Active"} if config.xray_enabled else {}),
+            },
+        }
+
+
+def trust(service: str) -> dict[str, Any]:
+    """The policy of a role that a service of AWS may assume."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        ],
+    }
