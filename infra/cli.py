@@ -264,6 +264,14 @@ def events_resend(stage: Stage) -> None:
     resend.resend(stage)
 
 
+@cli.command("webhook-secret")
+def webhook_secret() -> None:
+    """Print a new secret for the signatures of a webhook."""
+    from chalicelib.webhooks import signature
+
+    print(signature.new_secret())
+
+
 @cli.command()
 def account() -> None:
     """Allow API Gateway to write logs: once for an account and region."""

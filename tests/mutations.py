@@ -36,11 +36,72 @@ APP = "web/src/app"
 WEB = "tests/web"
 
 EVENTS = "tests/unit/test_events.py"
+WEBHOOKS = "tests/unit/test_webhooks.py"
 SHARDS = "tests/system/test_shards.py"
 DATA = "tests/system/test_data.py"
 GRADUAL = "tests/deployed/test_gradual.py"
 
 MUTATIONS = (
+    Mutation(
+        "chalicelib/webhooks/public.py",
+        "if not all(is_public(address) for address in addresses):",
+        "if not any(is_public(address) for address in addresses):",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/public.py",
+        "socket.create_connection((address, port), timeout=left)",
+        "socket.create_connection((host, port), timeout=left)",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/public.py",
+        "server_hostname=self.host",
+        "server_hostname=None",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/public.py",
+        "return address.is_global and not address.is_multicast",
+        "return address.is_global",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/handler.py",
+        '        _postpone(message["receiptHandle"], attempt)\n',
+        "",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/handler.py",
+        "if attempt < delivery.MAX_ATTEMPTS:",
+        "if attempt <= 1:",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/secret.py",
+        'VERSIONS = ("AWSCURRENT", "AWSPREVIOUS")',
+        'VERSIONS = ("AWSCURRENT",)',
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/secret.py",
+        "FRESH_SECONDS = 300",
+        "FRESH_SECONDS = 3000",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/delivery.py",
+        "return status // 100 == 2",
+        "return status < 400",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/signature.py",
+        'f"{id_}.{timestamp}.".encode() + body',
+        'f"{id_}.{timestamp}".encode() + body',
+        WEBHOOKS,
+    ),
     Mutation(
         "chalicelib/events/changes.py",
         "hidden = resource.personal - resource.personal_in_events",

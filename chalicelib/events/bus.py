@@ -11,10 +11,9 @@ from typing import Any, cast
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
-from msgspec.json import Encoder
 
 from chalicelib import settings
-from chalicelib.events.changes import ChangeEvent
+from chalicelib.events.changes import ChangeEvent, to_json
 from chalicelib.storage import sdk
 
 MAX_ENTRIES = 10
@@ -37,8 +36,6 @@ client = cast(
     ),
 )
 
-_to_json = Encoder(decimal_format="number").encode
-
 
 class Outcome(Struct, frozen=True):
     """What became of events: how many, from the first on, the bus has accepted.
@@ -57,7 +54,7 @@ class Outcome(Struct, frozen=True):
 
 def publish(events: list[ChangeEvent]) -> Outcome:
     """Send events to the bus EVENT_BUS, in their order, until one is refused."""
-    details = [_to_json(event) for event in events]
+    details = [to_json(event) for event in events]
     for begin, end in _requests([len(each) for each in details]):
         entries = [
             {

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.json import Encoder
+
 from chalicelib import settings
 from chalicelib.models import RESOURCES
 from chalicelib.schema import OWNER_PARAMETER, OWNER_SEPARATOR, Resource
@@ -18,6 +20,9 @@ from chalicelib.storage.collection import Collection
 ACTIONS = {"INSERT": "created", "MODIFY": "updated", "REMOVE": "deleted"}
 
 ChangeEvent = dict[str, Any]
+
+# Numbers have all their digits.
+to_json = Encoder(decimal_format="number").encode
 
 
 def change_event(record: Mapping[str, Any]) -> ChangeEvent | None:

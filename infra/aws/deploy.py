@@ -31,6 +31,7 @@ TEMPLATE_ONLY = (
     "termination_protection",
     "web_acl",
     "events",
+    "webhooks",
     "metrics",
     "alarms",
     "dashboard",

@@ -35,6 +35,7 @@ from infra.aws import (
     tables,
     user_pool,
     web_acl,
+    webhooks,
 )
 from infra.errors import CommandError
 from infra.stages import ALIAS, STACK_TAG, Stage
@@ -84,6 +85,7 @@ def extension(stage: Stage) -> dict[str, Any]:
             **metrics.resources(stage),
             **gradual.resources(stage),
             **events.resources(stage, _item_tables(stage)),
+            **webhooks.resources(stage),
             **alarms.resources(stage, DEAD_LETTERS if queued else None),
             **_dashboard(stage),
         },
@@ -104,6 +106,7 @@ def asynchronous_functions() -> list[str]:
 
 def _check(stage: Stage) -> None:
     infra = stage.infra
+    webhooks.check(stage)
     if infra.snap_start and infra.provisioned_concurrency:
         raise CommandError(
             f"The stage {stage.name!r} in .chalice/config.json has snap_start and "
@@ -511,7 +514,7 @@ def _outputs(stage: Stage) -> dict[str, Resource]:
     }
     if stage.makes_user_pool:
         outputs |= user_pool.outputs()
-    outputs |= site.outputs(stage) | events.outputs(stage)
+    outputs |= site.outputs(stage) | events.outputs(stage) | webhooks.outputs(stage)
     if stage.has_alias:
         outputs["APIHandlerAlias"] = {
             "Description": "What API Gateway calls.",

@@ -57,6 +57,8 @@ EVENTS = 1.00  # a million: https://aws.amazon.com/eventbridge/pricing/
 WEB_ACL = 5.00  # a month: https://aws.amazon.com/waf/pricing/
 WEB_ACL_RULE = 1.00  # a month
 WEB_ACL_REQUESTS = 0.60  # a million
+SECRET = 0.40  # a month: https://aws.amazon.com/secrets-manager/pricing/
+QUEUE_REQUESTS = 0.40  # a million: https://aws.amazon.com/sqs/pricing/
 KEY = 1.00  # a month: https://aws.amazon.com/kms/pricing/
 KEY_REQUESTS = 3.00  # a million
 TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
@@ -64,6 +66,11 @@ TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
 # Of requests beyond the first in a second:
 # https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
 TRACED = 0.05
+# Requests of Lambda to an empty queue in a month: five that wait for 20 seconds, over and over.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+POLLS = 5 * 3 * 60 * 24 * 30
+# To a queue, for an event that is delivered at once: sent, received, postponed, deleted.
+DELIVERY_REQUESTS = 4
 # The billed duration of a request; docs/operating.md has the query for the real one.
 MILLISECONDS = 10
 # The items that BatchWriteItem takes.
@@ -130,6 +137,8 @@ A month, in the hours in which there are data, with up to {operations} operation
 | `"metrics": "operations"` | up to {operation_metrics} metrics: ${operation_cost:.2f} |
 | `"deployment": "..."` (prod) | {version_metrics} metrics of each version: ${version_cost:.2f} |
 | `"events": true` | ${event:.2f} for a million changes, and the function's time |
+| `"webhooks": {{...}}` | of each: ${secret:.2f} for its secret, and ${polling:.2f} for \
+Lambda's requests to its queue; ${deliveries:.2f} for a million events, and the function's time |
 | `"web_acl": {{}}` | ${web_acl:.2f}, and ${web_acl_requests:.2f} for a million requests |
 | `"encryption": "CUSTOMER_MANAGED"` | ${key:.2f}, and ${key_requests:.2f} for a million uses |
 """
@@ -334,6 +343,9 @@ def _dollars(rows: dict[str, Row]) -> str:
         version_metrics=of_version,
         version_cost=of_version * METRIC,
         event=EVENTS,
+        secret=SECRET,
+        polling=POLLS * QUEUE_REQUESTS / 1_000_000,
+        deliveries=DELIVERY_REQUESTS * QUEUE_REQUESTS,
         web_acl=WEB_ACL + WEB_ACL_RULE * web_acl.RULES,
         web_acl_requests=WEB_ACL_REQUESTS,
         key=KEY,

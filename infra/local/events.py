@@ -31,10 +31,15 @@ def enable(dynamodb: Any, tables: list[str]) -> list[str]:
     return arns
 
 
-def announce(dynamodb: Any, tables: list[str]) -> None:
-    """Write a line for each change of tables, from now on, in a thread of this process."""
+def announce(
+    dynamodb: Any, tables: list[str], send: Callable[[bytes], object] | None = None
+) -> None:
+    """Write a line for each change of tables, from now on, in a thread of this process.
+
+    `send` gets each event, in JSON.
+    """
     from chalicelib import logs
-    from chalicelib.events.changes import change_event
+    from chalicelib.events.changes import change_event, to_json
 
     def write(record: dict[str, Any]) -> None:
         if change := change_event(record):
@@ -46,6 +51,8 @@ def announce(dynamodb: Any, tables: list[str]) -> None:
                 **({"changed": changed} if changed else {}),
                 id=change["id"],
             )
+            if send:
+                send(to_json(change))
 
     client = get_session().create_client("dynamodbstreams")
     arns = enable(dynamodb, tables)

@@ -20,7 +20,7 @@ from typing import IO, Any
 from chalicelib import oidc
 from infra import stages
 from infra.errors import CommandError
-from infra.local import database, issuer
+from infra.local import database, issuer, webhooks
 from infra.local.issuer import Issuer
 
 PROJECT = stages.PROJECT
@@ -55,6 +55,7 @@ def run(port: int, folder: Path, headers: Path) -> None:
         _check_folder(folder)
         # Its own issuer, unless the environment names another.
         oidc.check(os.environ, local=True)
+        webhooks.receiver(os.environ)
         with _locked(folder), _database(folder) as data:
             signing_in = {} if os.environ.get("OIDC_ISSUER") else _issuer(port, folder, headers)
             _serve(port, folder, headers, environment(data.url) | signing_in, data)
@@ -286,6 +287,8 @@ def _announce(port: int, folder: Path, headers: Path, issuer_url: str) -> None:
         )
     else:
         print(f"Callers sign in with {issuer_url}.", flush=True)
+    if url := os.environ.get("WEBHOOK_URL"):
+        print(f"Each change is sent to {url}.", flush=True)
     print("Open the shop in a browser with make web, in another terminal.", flush=True)
 
 

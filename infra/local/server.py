@@ -9,7 +9,8 @@ missing tables and loads the sample data first. It responds as the deployed API 
 - the event has all lines of a repeated header, as API Gateway's `multiValueHeaders`;
 - a path is matched as it was sent: `;` and `#` do not end it;
 - the files of the docs page are served at /docs/assets, so that the page works offline;
-- each change is a line on the console, as the event that other systems would get;
+- each change is a line on the console, as the event that other systems would get, and is sent to
+  the webhook WEBHOOK_URL, if there is one;
 - the development issuer is served at /dev-issuer, if `make run` has given its key.
 """
 
@@ -246,14 +247,16 @@ def load_gateway() -> Gateway:
     from chalicelib.models import RESOURCES
     from chalicelib.storage.dynamodb import client, table_name
     from infra.aws import backfill, tables
-    from infra.local import events, sample_data
+    from infra.local import events, sample_data, webhooks
 
     settings.check_oidc()
     tables.create_local(client)
     # What is older than owners becomes the sample staff's.
     backfill.backfill(client, owner="sue")
     sample_data.load_once(client)
-    events.announce(client, [table_name(resource.name) for resource in RESOURCES])
+    receiver = webhooks.receiver(os.environ)
+    send = webhooks.Sender(receiver).send if receiver else None
+    events.announce(client, [table_name(resource.name) for resource in RESOURCES], send)
     # As `chalice local` does, so that each thread has its own current request.
     app: Any = module.app
     app.__class__ = LocalChalice

@@ -124,8 +124,8 @@ class Account:
 
 
 @contextmanager
-def running_account(folder: Path) -> Iterator[Account]:
-    """An empty account, for a while."""
+def running_account(folder: Path, **variables: str) -> Iterator[Account]:
+    """An empty account, for a while. Its functions have these variables, too."""
     account = Account(free_port(), folder)
     with (
         (folder / "log").open("w") as log,
@@ -142,6 +142,7 @@ def running_account(folder: Path) -> Iterator[Account]:
                 "S3_DATA_DIR": str(folder / "s3"),
                 "SFTP_ENABLED": "0",
                 "STATE_DIR": str(folder / "state"),
+                **variables,
             },
             stdout=log,
             stderr=subprocess.STDOUT,

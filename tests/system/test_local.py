@@ -9,13 +9,16 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
+from chalicelib.webhooks.signature import new_secret
 from tests.client import Client
 from tests.conftest import OLD_FILES, PROJECT, SHELL, Launch, Local, checkout, free_port
 from tests.processes import change, children_of, command_of, eventually, is_alive
+from tests.receivers import Handler, Receiver, Request, hang
 
 UNCLEAN = "The last make run was killed: what was written in its last moments may be missing.\n"
 
@@ -117,9 +120,9 @@ def test_reload_after_a_change(launch: Launch, project: Path) -> None:
     assert "".join(local.said).count("again") == 1
 
 
-def refusal(launch: Launch, folder: Path, port: Any) -> str:
+def refusal(launch: Launch, folder: Path, port: Any, **variables: str) -> str:
     """The one line that it prints before it ends with status 1."""
-    local = launch(folder, port)
+    local = launch(folder, port, **variables)
     assert local.end() == 1
     (said,) = local.said
     assert said.count("\n") == 1
@@ -376,6 +379,70 @@ def test_mistakes_can_be_corrected_while_running(launch: Launch, project: Path) 
 
     eventually(lambda: answers(local.api))
     assert local.stop() == 0
+
+
+def test_changes_are_sent_to_the_webhook(launch: Launch) -> None:
+    """Signed, until the receiver accepts them; one that it hangs on delays no other."""
+    secret = new_secret()
+    failures = iter([500, 302])
+
+    def answer(handler: Handler) -> None:
+        request = handler.receiver.requests[-1]
+        if b'"hanging"' in request.body:
+            hang(handler)
+        handler.respond(next(failures, 204))
+
+    with Receiver().running() as receiver:
+        receiver.answer = answer
+        url = f"http://127.0.0.1:{receiver.port}/hook"
+        local = launch(WEBHOOK_URL=url, WEBHOOK_SECRET=secret)
+        assert url in local.read_until("Each change is sent to")
+
+        local.api.create("/products", {"id": "hanging", "name": "Cup", "price": 5})
+        local.api.create("/products", {"id": "cup", "name": "Cup", "price": 5})
+
+        eventually(lambda: len([each for each in receiver.requests if names(each, "cup")]) == 3)
+        sent = [each for each in receiver.requests if names(each, "cup")]
+        assert all(each.is_signed_with(secret) for each in sent)
+        assert len({each.headers["webhook-id"] for each in sent}) == 1
+        assert {each.path for each in sent} == {"/hook"}
+        lines = [json.loads(local.read_until(f'"webhook":"{url}"')) for _ in sent]
+        assert [(line["attempt"], line["status"]) for line in lines] == [
+            (1, 500),
+            (2, 302),
+            (3, 204),
+        ]
+        assert [line.get("retrySeconds") for line in lines] == [0.1, 0.5, None]
+        # The delivery that hangs does not hold up the end.
+        started = monotonic()
+        local.stop()
+        assert monotonic() - started < 5
+
+
+def names(request: Request, key: str) -> bool:
+    """Whether a request's event is about an item."""
+    return bool(json.loads(request.body)["subject"] == key)
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"WEBHOOK_URL": "http://127.0.0.1:9000/hook"}, "WEBHOOK_SECRET is not set"),
+        ({"WEBHOOK_SECRET": new_secret()}, "WEBHOOK_URL is not set"),
+        ({"WEBHOOK_URL": "127.0.0.1:9000", "WEBHOOK_SECRET": new_secret()}, "must be an http://"),
+        ({"WEBHOOK_URL": "http://a:b/", "WEBHOOK_SECRET": new_secret()}, "must be an http://"),
+        ({"WEBHOOK_URL": "http://[a/", "WEBHOOK_SECRET": new_secret()}, "must be an http://"),
+        ({"WEBHOOK_URL": "http://a/", "WEBHOOK_SECRET": "hunter2"}, "WEBHOOK_SECRET cannot be"),
+    ],
+)
+def test_wrong_webhook(
+    launch: Launch, tmp_path: Path, variables: dict[str, str], words: str
+) -> None:
+    """It is one sentence, without the secret."""
+    said = refusal(launch, tmp_path, free_port(), **variables)
+
+    assert words in said
+    assert "hunter2" not in said
 
 
 def test_changes_are_events_on_the_console(launch: Launch) -> None:

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from chalicelib.schema import Resource
 from infra import stages
-from infra.aws import alarms, events, gradual, tables
-from infra.stages import Infra, Stage
+from infra.aws import alarms, events, gradual, tables, webhooks
+from infra.stages import Infra, Stage, Webhook
 from tests.conftest import PROJECT
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
@@ -43,6 +43,7 @@ def stage() -> Stage:
         alarms=True,
         deployment="Canary10Percent5Minutes",
         events=True,
+        webhooks={"mail": Webhook(url="https://mail.example.com/", secret="mail")},
         runbook="https://a.example/b",
     )
     return Stage("prod", stages.load("prod").config, infra)
@@ -80,6 +81,7 @@ def test_every_alarm_has_an_entry_in_the_runbook(stage: Stage) -> None:
         alarms.resources(stage, "Q")
         | gradual.resources(stage)
         | events.resources(stage, ["ProductsTable"])
+        | webhooks.resources(stage)
     )
     linked = set(re.findall(r"https://a\.example/b#([\w-]+)", json.dumps(made)))
 
@@ -92,6 +94,7 @@ def test_every_alarm_has_an_entry_in_the_runbook(stage: Stage) -> None:
         "new-version",
         "table-errors",
         "table-throttles",
+        "webhooks",
     }
     assert linked <= anchors
 

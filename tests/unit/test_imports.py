@@ -16,15 +16,16 @@ ALLOWED = {
     "chalicelib.storage": {"chalicelib"},
     "chalicelib.http": {"chalicelib", "chalicelib.storage"},
     "chalicelib.events": {"chalicelib", "chalicelib.storage"},
+    "chalicelib.webhooks": {"chalicelib", "chalicelib.storage"},
     "app": {"chalicelib", "chalicelib.http", "chalicelib.storage"},
     "infra": {"chalicelib"},
     "infra.aws": {
         *("app", "chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
-        "infra",
+        *("chalicelib.webhooks", "infra"),
     },
     "infra.local": {
         *("app", "chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
-        *("infra", "infra.aws"),
+        *("chalicelib.webhooks", "infra", "infra.aws"),
     },
     "infra.docs": {
         *("app", "chalicelib", "chalicelib.http", "chalicelib.storage"),
@@ -38,7 +39,14 @@ ALLOWED = {
 # Modules at the end of the chain: they import a command or a layer when it is needed.
 ENTRY_POINTS = {
     "infra.cli": {
-        *("chalicelib.storage", "infra.aws", "infra.data", "infra.docs", "infra.load"),
+        *(
+            "chalicelib.storage",
+            "chalicelib.webhooks",
+            "infra.aws",
+            "infra.data",
+            "infra.docs",
+            "infra.load",
+        ),
         *("infra.local", "infra.web"),
     },
     # It opens the connection of the Init phase.

@@ -1,0 +1,5 @@
+"""Webhooks: change events as signed HTTP requests to the subscribers of a stage.
+
+Each subscriber has a rule of the event bus, a queue, and a Lambda function that runs this package.
+The API's function does not import it.
+"""
