@@ -21,7 +21,7 @@ from tests.conftest import PROJECT, SHELL, client_of
 from tests.processes import eventually
 from tests.samples import unique
 
-LINES = 5_000
+LINES = 2_000
 KILLS = 3
 NAMES = [resource.name for resource in RESOURCES]
 CLAIMS = "storefront-local-claims"
