@@ -105,7 +105,8 @@ class ResponseParser:
         if response["status_code"] != OK:
             return self._botocore.parse(response, shape)
         metadata = {"HTTPStatusCode": OK, "HTTPHeaders": response["headers"]}
-        return {**decode(response["body"]), "ResponseMetadata": metadata}
+        # SQS sends no body where an operation has no output.
+        return {**decode(response["body"] or b"{}"), "ResponseMetadata": metadata}
 
 
 def client(service: str, *, config: Config) -> DynamoDBClient:

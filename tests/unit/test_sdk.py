@@ -10,6 +10,7 @@ import botocore
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.parsers import create_parser
 from botocore.session import get_session
 
 from chalicelib import settings
@@ -136,6 +137,16 @@ def test_error_equals_boto3s(product: None, stock: Any) -> None:
     ours, theirs = answers
     assert ours == theirs
     assert ours["Item"]["price"] == {"N": "34.5"}
+
+
+def test_response_without_a_body() -> None:
+    """What SQS sends for an operation without an output: no members, as botocore's own parser."""
+    response = {"status_code": 200, "headers": {}, "body": b""}
+    shape: Any = boto3.client("sqs").meta.service_model.operation_model("SendMessage").output_shape
+
+    parsed = sdk.ResponseParser().parse(response, shape)
+
+    assert parsed.keys() == create_parser("json").parse(response, shape).keys()
 
 
 def test_endpoint_of_every_region(monkeypatch: pytest.MonkeyPatch) -> None:
