@@ -171,12 +171,12 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv --clear $(VENV)
 
 $(RUN): requirements-run.txt | $(VENV)/bin/python
-	@echo "Installing what make run needs into $(VENV)."
+	@echo "Installing what make run needs into $(VENV)." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(DEV): requirements-dev.txt | $(VENV)/bin/python
-	@echo "Installing what developing needs into $(VENV)."
+	@echo "Installing what developing needs into $(VENV)." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ $(RUN)
 

@@ -50,8 +50,8 @@ MUTATIONS = (
     ),
     Mutation(
         "chalicelib/webhooks/public.py",
-        "socket.create_connection((address, port), timeout=left)",
-        "socket.create_connection((host, port), timeout=left)",
+        "socket.create_connection((address, port), timeout=share)",
+        "socket.create_connection((host, port), timeout=share)",
         WEBHOOKS,
     ),
     Mutation(
@@ -80,8 +80,20 @@ MUTATIONS = (
     ),
     Mutation(
         "chalicelib/webhooks/secret.py",
-        'VERSIONS = ("AWSCURRENT", "AWSPREVIOUS")',
-        'VERSIONS = ("AWSCURRENT",)',
+        "self._values = [current, *self._previous()]",
+        "self._values = [current]",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/secret.py",
+        "if not self._values or time() - self._read_at > FRESH_SECONDS:",
+        "if True:",
+        WEBHOOKS,
+    ),
+    Mutation(
+        "chalicelib/webhooks/delivery.py",
+        "        with _deadline(connection.sock):\n",
+        "        if True:\n",
         WEBHOOKS,
     ),
     Mutation(

@@ -110,6 +110,18 @@ def hang(handler: Handler) -> None:
     handler.receiver.ended.wait()
 
 
+def drip(handler: Handler) -> None:
+    """Answer with a byte after the other, for ever."""
+    while not handler.receiver.ended.wait(0.05):
+        handler.wfile.write(b"H")
+
+
+def keep_informing(handler: Handler) -> None:
+    """Answer with informational responses, for ever."""
+    while not handler.receiver.ended.wait(0.05):
+        handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
 def redirect(location: str) -> Callable[[Handler], None]:
     """Answer with a redirect."""
     return lambda handler: handler.respond(307, Location=location)

@@ -6,9 +6,7 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 import os
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, cast
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
@@ -24,17 +22,7 @@ MAX_BYTES = 200_000
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
 PERMANENT = {"InvalidArgument", "MalformedDetail", "ValidationException", "ValidationError"}
 
-client = cast(
-    "Any",
-    sdk.client(
-        "events",
-        config=Config(
-            connect_timeout=1,
-            read_timeout=5,
-            retries={"mode": "standard", "total_max_attempts": 3},
-        ),
-    ),
-)
+client = sdk.event_client("events")
 
 
 class Outcome(Struct, frozen=True):

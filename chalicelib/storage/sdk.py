@@ -120,6 +120,12 @@ def client(service: str, *, config: Config) -> DynamoDBClient:
     return cast("DynamoDBClient", made)
 
 
+def event_client(service: str) -> Any:
+    """A client for functions that handle events: 1 s to connect, 5 s to read, three attempts."""
+    retries: Any = {"mode": "standard", "total_max_attempts": 3}
+    return client(service, config=Config(connect_timeout=1, read_timeout=5, retries=retries))
+
+
 def _read_gzip(file: Path) -> bytes:
     with gzip.open(file) as opened:
         return opened.read()

@@ -1,5 +1,5 @@
-"""Webhooks: change events as signed HTTP requests to the subscribers of a stage.
+"""Webhooks: change events as signed HTTP requests to the receivers that a stage names.
 
-Each subscriber has a rule of the event bus, a queue, and a Lambda function that runs this package.
+Each webhook has a rule of the event bus, a queue, and a Lambda function that runs this package.
 The API's function does not import it.
 """

@@ -1,10 +1,13 @@
-"""The delivery of a change event to a subscriber: one request, and when the next one follows.
+"""The delivery of a change event to a receiver: one request, and when the next one follows.
 
 Redirects are not followed, because a receiver's redirect may lead anywhere.
 """
 
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
+from threading import Timer
 from time import time
 from urllib.parse import SplitResult
 
@@ -13,22 +16,34 @@ from msgspec.json import decode
 
 from chalicelib.webhooks.signature import sign
 
-# Until the next request, after each one that failed: a day in all. SQS's visibility timeout, which
-# has this time, is at most 12 hours, and must be longer than a delivery takes.
 MINUTE, HOUR = 60, 60 * 60
+# Until the next request, after each one that failed: 24 hours and 36 minutes in all. SQS keeps this
+# time as the visibility timeout of a message, which is at most 12 hours.
 RETRY_SECONDS = (MINUTE, 5 * MINUTE, HOUR // 2, 2 * HOUR, 5 * HOUR, 8 * HOUR, 9 * HOUR)
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 
-# https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+# Until a connection is there, and then until the head of the response is.
+CONNECT_SECONDS = 10
+RESPONSE_SECONDS = 10
+
+# https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 MEDIA_TYPE = "application/cloudevents+json"
 USER_AGENT = "storefront-webhooks"
 
-# What a connection raises, whatever the receiver does.
+# What connecting, sending and receiving raise, whatever the receiver does.
 FAILURES = (OSError, HTTPException, UnicodeError)
 
 
 class Event(Struct, frozen=True):
-    """What a delivery needs to know of a change event."""
+    """A change event: its id, its type, and the JSON with all of it."""
+
+    id: str
+    type: str
+    body: bytes
+
+
+class _Members(Struct, frozen=True):
+    """What is read of a change event."""
 
     id: str
     type: str
@@ -36,29 +51,58 @@ class Event(Struct, frozen=True):
 
 def read_event(body: bytes) -> Event:
     """The event in a body. Raises msgspec.DecodeError for another body."""
-    return decode(body, type=Event)
+    members = decode(body, type=_Members)
+    return Event(members.id, members.type, body)
 
 
 def post(
-    connection: HTTPConnection, url: SplitResult, secrets: Sequence[bytes], body: bytes
+    connection: HTTPConnection, url: SplitResult, secrets: Sequence[bytes], event: Event
 ) -> int:
     """Send an event to a URL, on a connection to its host. Returns the status code.
 
-    Nothing of the response but its status is read. Raises one of FAILURES.
+    Nothing of the response but its head is read. Raises one of FAILURES: TimeoutError if the head
+    is not there RESPONSE_SECONDS after the connection.
     """
     headers = {
         "Content-Type": MEDIA_TYPE,
         "User-Agent": USER_AGENT,
-        **sign(secrets, read_event(body).id, int(time()), body),
+        **sign(secrets, event.id, int(time()), event.body),
     }
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     try:
-        connection.request("POST", target, body, headers)
-        return connection.getresponse().status
+        connection.connect()
+        with _deadline(connection.sock):
+            connection.request("POST", target, event.body, headers)
+            return connection.getresponse().status
     finally:
         connection.close()
 
 
+@contextmanager
+def _deadline(connected: socket.socket) -> Iterator[None]:
+    """Shut a connection down after RESPONSE_SECONDS, and raise TimeoutError.
+
+    A connection's own timeout starts again with each byte, and with each informational response.
+    """
+
+    def shut_down() -> None:
+        with suppress(OSError):
+            # Not that of SSLSocket, which would go on without TLS.
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+    timer = Timer(RESPONSE_SECONDS, shut_down)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except FAILURES as error:
+        if timer.finished.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+
+
 def is_delivered(status: int) -> bool:
-    """Whether a status code says that the receiver has taken the event: 2xx."""
+    """Whether a status code confirms that the receiver has the event: 2xx."""
     return status // 100 == 2  # noqa: PLR2004, the class of status codes (RFC 9110, section 15)

@@ -1,7 +1,7 @@
-"""HTTPS connections to public addresses alone, so that no URL of a subscriber leads inside.
+"""HTTPS connections to public addresses only, so that no URL of a webhook leads inside.
 
 The name is resolved once, and the connection is made to an address that was checked: a name that
-resolves to another address a moment later (DNS rebinding) gains nothing.
+resolves to another address a moment later (DNS rebinding) changes nothing.
 https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
 """
 
@@ -24,7 +24,10 @@ class AddressRefused(OSError):
 
 
 def is_public(text: str) -> bool:
-    """Whether an IP address is one of the internet's: not private, loopback, link-local, ..."""
+    """Whether an IP address is public: not private, loopback, link-local, multicast or reserved.
+
+    Raises ValueError for a text that is no address.
+    """
     address = ip_address(text)
     if isinstance(address, IPv6Address):
         if address in NAT64:
@@ -35,9 +38,10 @@ def is_public(text: str) -> bool:
 
 
 class PublicHTTPSConnection(HTTPSConnection):
-    """An HTTPS connection that connects to public addresses alone.
+    """An HTTPS connection that connects to public addresses only.
 
-    `timeout` bounds connecting, in seconds, and then each read and write.
+    `timeout` is in seconds. It bounds connecting in all, the TLS handshake, each read and each
+    write.
     """
 
     def __init__(self, host: str, port: int | None, *, timeout: float, context: SSLContext) -> None:
@@ -46,29 +50,33 @@ class PublicHTTPSConnection(HTTPSConnection):
         self._seconds = timeout
 
     def connect(self) -> None:
-        """Open the connection. Raises OSError: AddressRefused, or what connecting raises."""
-        self.sock = self._tls.wrap_socket(
-            _connect(self.host, self.port, self._seconds), server_hostname=self.host
-        )
+        """Open the connection.
+
+        Raises OSError (AddressRefused is one), or UnicodeError for a name that DNS cannot have.
+        """
+        connected = _connect(self.host, self.port, self._seconds)
+        connected.settimeout(self._seconds)
+        self.sock = self._tls.wrap_socket(connected, server_hostname=self.host)
 
 
 def _connect(host: str, port: int, seconds: float) -> socket.socket:
-    """A connection to the first address of a host that accepts one."""
+    """A connection to the first address of a host that accepts one.
+
+    The addresses share `seconds`, so that one that does not answer leaves time for the next.
+    """
     deadline = monotonic() + seconds
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(address[0]) for *_, address in found]
     # A single one that is not public is a mistake or an attack.
     if not all(is_public(address) for address in addresses):
         raise AddressRefused("The host has an address that is not public.")
-    problem = OSError("The host has no address.")
-    for address in addresses:
-        if (left := deadline - monotonic()) <= 0:
+    problem: OSError = TimeoutError("The name was not resolved in time.")
+    for number, address in enumerate(addresses):
+        share = (deadline - monotonic()) / (len(addresses) - number)
+        if share <= 0:
             break
         try:
-            connected = socket.create_connection((address, port), timeout=left)
+            return socket.create_connection((address, port), timeout=share)
         except OSError as error:
             problem = error
-        else:
-            connected.settimeout(seconds)
-            return connected
     raise problem

@@ -1,4 +1,4 @@
-"""The secret of a subscriber, in AWS Secrets Manager.
+"""The secret of a webhook, in AWS Secrets Manager.
 
 A new version of the secret makes the one before it AWSPREVIOUS. Requests are signed with both, so
 that a receiver can change from one to the other without losing a request.
@@ -6,33 +6,19 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.ht
 """
 
 from time import time
-from typing import Any, cast
-
-from botocore.config import Config
 
 from chalicelib.storage import sdk
-from chalicelib.webhooks.signature import parse_secret
+from chalicelib.webhooks.signature import SecretError, parse_secret
 
-VERSIONS = ("AWSCURRENT", "AWSPREVIOUS")
 # For how long a secret is used before it is read again, by the wall clock: Lambda stops the
 # environment, and its monotonic clock, between invocations.
 FRESH_SECONDS = 300
 
-client = cast(
-    "Any",
-    sdk.client(
-        "secretsmanager",
-        config=Config(
-            connect_timeout=1,
-            read_timeout=5,
-            retries={"mode": "standard", "total_max_attempts": 2},
-        ),
-    ),
-)
+client = sdk.event_client("secretsmanager")
 
 
 class SigningSecret:
-    """A secret by its name or ARN, read when it is needed."""
+    """A secret by its name, read when it is needed."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -40,24 +26,24 @@ class SigningSecret:
         self._read_at = 0.0
 
     def values(self) -> list[bytes]:
-        """The current version's bytes, and the previous one's, if there is one.
+        """The current version's bytes, and the previous one's, if there is one that can sign.
 
-        Raises SecretError, or botocore's ClientError or BotoCoreError.
+        Raises SecretError for a current version that cannot sign, KeyError for a binary one, and
+        botocore's ClientError or BotoCoreError.
         """
         if not self._values or time() - self._read_at > FRESH_SECONDS:
-            self._values = [parse_secret(text) for text in self._texts()]
+            current = parse_secret(self._text("AWSCURRENT"))
+            self._values = [current, *self._previous()]
             self._read_at = time()
         return self._values
 
-    def _texts(self) -> list[str]:
-        texts: list[str] = []
-        for version in VERSIONS:
-            try:
-                answer = client.get_secret_value(SecretId=self._name, VersionStage=version)
-            except client.exceptions.ResourceNotFoundException:
-                # A secret that was never changed has one version.
-                if not texts:
-                    raise
-            else:
-                texts.append(answer["SecretString"].strip())
-        return texts
+    def _previous(self) -> list[bytes]:
+        try:
+            return [parse_secret(self._text("AWSPREVIOUS"))]
+        except (client.exceptions.ResourceNotFoundException, KeyError, SecretError):
+            # There is none before the first change, and a wrong one is what a change has mended.
+            return []
+
+    def _text(self, version: str) -> str:
+        answer = client.get_secret_value(SecretId=self._name, VersionStage=version)
+        return str(answer["SecretString"]).strip()

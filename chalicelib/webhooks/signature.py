@@ -38,7 +38,12 @@ def new_secret() -> str:
 
 
 def sign(secrets: Sequence[bytes], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers with a request's id, its time in Unix seconds, and a signature by each secret."""
+    """The headers with a request's id, its time in Unix seconds, and a signature by each secret.
+
+    Raises SecretError without a secret.
+    """
+    if not secrets:
+        raise SecretError("A request is signed by at least one secret.")
     signed = f"{id_}.{timestamp}.".encode() + body
     digests = [hmac.digest(secret, signed, sha256) for secret in secrets]
     return {

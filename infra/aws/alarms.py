@@ -86,8 +86,7 @@ def resources(stage: Stage, dead_letters: str | None) -> Resources:
         return {}
     alarms = _of_the_api(stage) | _of_the_tables(stage)
     if dead_letters:
-        queue = {"QueueName": {"Fn::GetAtt": [dead_letters, "QueueName"]}}
-        waiting = metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
+        waiting = queue_metric("ApproximateNumberOfMessagesVisible", dead_letters)
         sentence = "An event has failed for the last time, and is in the dead-letter queue."
         alarms["DeadLetters"] = alarm(stage, "dead letters", sentence, 0, **waiting)
     return {
@@ -142,6 +141,12 @@ def alarm(
             **metric,
         },
     }
+
+
+def queue_metric(name: str, queue_id: str) -> dict[str, Any]:
+    """The maximum of a metric of a queue, by the queue's logical id."""
+    dimensions = {"QueueName": {"Fn::GetAtt": [queue_id, "QueueName"]}}
+    return metric("AWS/SQS", name, dimensions, "Maximum")
 
 
 def _is_empty(parameter: str) -> Any:

@@ -19,8 +19,8 @@ BATCH = 100
 # A record is tried again for six hours, and then goes to the queue. Streams keep it for a day.
 UNLIMITED = -1
 RECORD_SECONDS = 6 * 60 * 60
-# How old the record may be that the function reads.
-MOST_MILLISECONDS = 15 * 60 * 1000
+# How old the record may be that the function reads, before the alarm goes off.
+MAX_AGE_MILLISECONDS = 15 * 60 * 1000
 
 
 def table_properties(stage: Stage) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def resources(stage: Stage, tables: list[str]) -> Resources:
     """The resources of a stage with events. `tables` are the logical ids of the items' tables."""
     if not stage.infra.events:
         return {}
-    function = _function(tables)
+    function = _function(stage, tables)
     return {
         BUS: {
             "Type": "AWS::Events::EventBus",
@@ -63,7 +63,7 @@ def outputs(stage: Stage) -> dict[str, Resource]:
     }
 
 
-def _function(tables: list[str]) -> Function:
+def _function(stage: Stage, tables: list[str]) -> Function:
     """The function. Its role allows the streams, the bus and the queue, and no access to items."""
     source = {
         "BatchSize": BATCH,
@@ -79,11 +79,11 @@ def _function(tables: list[str]) -> Function:
     }
     streams = {table: {"Fn::GetAtt": [table, "StreamArn"]} for table in tables}
     return Function(
-        name="Events",
+        prefix="Events",
         handler=HANDLER,
-        logs=LOGS,
-        seconds=TIMEOUT_SECONDS,
-        variables={"EVENT_BUS": {"Ref": BUS}},
+        log_group_id=LOGS,
+        timeout_seconds=TIMEOUT_SECONDS,
+        variables={"EVENT_BUS": {"Ref": BUS}, "TABLE_PREFIX": stage.table_prefix},
         sources={
             f"{table}Stream": {"Type": "DynamoDB", "Properties": {"Stream": stream, **source}}
             for table, stream in streams.items()
@@ -117,8 +117,7 @@ def _function(tables: list[str]) -> Function:
 def _alarms(stage: Stage, function: Function) -> Resources:
     if not stage.infra.alarms:
         return {}
-    queue = {"QueueName": {"Fn::GetAtt": [QUEUE, "QueueName"]}}
-    waiting = alarms.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum")
+    waiting = alarms.queue_metric("ApproximateNumberOfMessagesVisible", QUEUE)
     age = alarms.metric(
         "AWS/Lambda", "IteratorAge", {"FunctionName": {"Ref": function.id}}, "Maximum"
     )
@@ -134,7 +133,7 @@ def _alarms(stage: Stage, function: Function) -> Resources:
             stage,
             "change events",
             "Changes are published more than 15 minutes late.",
-            MOST_MILLISECONDS,
+            MAX_AGE_MILLISECONDS,
             **age,
         ),
     }

@@ -20,7 +20,7 @@ FINDINGS = {
     "CKV_AWS_115": "Its event sources limit how often it runs at the same time.",
     "CKV_AWS_116": "What fails goes to the queue of the event source.",
     "CKV_AWS_117": "What it calls is reached without a VPC.",
-    "CKV_AWS_173": "The variables hold no secret.",
+    "CKV_AWS_173": "The variables have the name of a secret, and not the secret.",
 }
 
 
@@ -44,14 +44,14 @@ def log_group(stage: Stage, name: str) -> Resource:
 class Function(Struct, frozen=True, kw_only=True):
     """A function with a role of its own.
 
-    `name` begins its logical ids, and `logs` is the logical id of its log group. `sources` are its
+    `prefix` begins its logical ids, and `log_group_id` is that of its log group. `sources` are its
     event sources in SAM's form, and `statements` what its role allows besides the log.
     """
 
-    name: str
+    prefix: str
     handler: str
-    logs: str
-    seconds: int
+    log_group_id: str
+    timeout_seconds: int
     variables: dict[str, Any]
     sources: Resources
     statements: list[dict[str, Any]]
@@ -59,18 +59,18 @@ class Function(Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         """The logical id."""
-        return f"{self.name}Function"
+        return f"{self.prefix}Function"
 
     def resources(self, stage: Stage) -> Resources:
         """The function and its role."""
-        role = f"{self.name}Role"
+        role = f"{self.prefix}Role"
         return {role: self._role(stage), self.id: self._function(stage, role)}
 
     def _role(self, stage: Stage) -> Resource:
         log = {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": [{"Fn::GetAtt": [self.logs, "Arn"]}],
+            "Resource": [{"Fn::GetAtt": [self.log_group_id, "Arn"]}],
         }
         traces = [XRAY_POLICY] if stage.config.xray_enabled else []
         return {
@@ -92,22 +92,21 @@ class Function(Struct, frozen=True, kw_only=True):
 
     def _function(self, stage: Stage, role: str) -> Resource:
         config = stage.config
-        own = {"STAGE": stage.name, "TABLE_PREFIX": stage.table_prefix}
         return {
             "Type": "AWS::Serverless::Function",
             "Metadata": findings.skip(FINDINGS),
             "Properties": {
                 "Architectures": [config.lambda_architecture or "x86_64"],
                 "CodeUri": "./deployment.zip",
-                "Environment": {"Variables": own | self.variables},
+                "Environment": {"Variables": {"STAGE": stage.name, **self.variables}},
                 "Events": self.sources,
                 "Handler": self.handler,
-                "LoggingConfig": {"LogGroup": {"Ref": self.logs}},
+                "LoggingConfig": {"LogGroup": {"Ref": self.log_group_id}},
                 "MemorySize": MEMORY_MB,
                 "Role": {"Fn::GetAtt": [role, "Arn"]},
                 "Runtime": config.lambda_python_version,
                 "Tags": stage.tags,
-                "Timeout": self.seconds,
+                "Timeout": self.timeout_seconds,
                 **({"Tracing": "Active"} if config.xray_enabled else {}),
             },
         }

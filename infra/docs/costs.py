@@ -136,9 +136,11 @@ A month, in the hours in which there are data, with up to {operations} operation
 | `"metrics": "stage"` (prod) | {stage_metrics} metrics: ${stage_cost:.2f} |
 | `"metrics": "operations"` | up to {operation_metrics} metrics: ${operation_cost:.2f} |
 | `"deployment": "..."` (prod) | {version_metrics} metrics of each version: ${version_cost:.2f} |
-| `"events": true` | ${event:.2f} for a million changes, and the function's time |
-| `"webhooks": {{...}}` | of each: ${secret:.2f} for its secret, and ${polling:.2f} for \
-Lambda's requests to its queue; ${deliveries:.2f} for a million events, and the function's time |
+| `"events": true` | ${event:.2f} for a million changes, ${queue_alarms:.2f} for its alarms, \
+and the function's time |
+| `"webhooks": {{...}}` | of each: ${secret:.2f} for its secret, ${polling:.2f} for Lambda's \
+requests to its queue, and ${queue_alarms:.2f} for its alarms; ${deliveries:.2f} for a million \
+events, and the function's time |
 | `"web_acl": {{}}` | ${web_acl:.2f}, and ${web_acl_requests:.2f} for a million requests |
 | `"encryption": "CUSTOMER_MANAGED"` | ${key:.2f}, and ${key_requests:.2f} for a million uses |
 """
@@ -344,6 +346,7 @@ def _dollars(rows: dict[str, Row]) -> str:
         version_cost=of_version * METRIC,
         event=EVENTS,
         secret=SECRET,
+        queue_alarms=2 * ALARM_METRIC,
         polling=POLLS * QUEUE_REQUESTS / 1_000_000,
         deliveries=DELIVERY_REQUESTS * QUEUE_REQUESTS,
         web_acl=WEB_ACL + WEB_ACL_RULE * web_acl.RULES,

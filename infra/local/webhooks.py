@@ -1,11 +1,12 @@
 """The webhook of `make run`: change events as signed requests to a receiver of the developer's.
 
 WEBHOOK_URL and WEBHOOK_SECRET name it. The requests are those of a deployed stage, and the retries
-follow FASTER times as fast. Unlike there, the receiver may be on this machine, and without TLS.
+follow SPEEDUP times as fast. Unlike there, the receiver may be on this machine, and without TLS.
 What waits is in memory, and is lost when the API stops.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping
 from functools import partial
@@ -19,13 +20,12 @@ from msgspec import Struct
 
 from chalicelib import logs
 from chalicelib.webhooks import delivery
+from chalicelib.webhooks.delivery import Event
 from chalicelib.webhooks.signature import SecretError, parse_secret
 from infra.errors import CommandError
 
-# A day is two and a half minutes.
-FASTER = 600
-# Of connecting, and then of each read.
-SECONDS = 10
+# The wait between two attempts is divided by it: a day is two and a half minutes.
+SPEEDUP = 600
 THREADS = 4
 
 
@@ -37,17 +37,17 @@ class Receiver(Struct, frozen=True):
 
     def connection(self) -> HTTPConnection:
         """A connection to its host."""
-        host, port = self.url.hostname or "", self.url.port
+        host, seconds = self.url.hostname or "", delivery.CONNECT_SECONDS
         if self.url.scheme == "https":
-            return HTTPSConnection(
-                host, port, timeout=SECONDS, context=ssl.create_default_context()
-            )
-        return HTTPConnection(host, port, timeout=SECONDS)
+            context = ssl.create_default_context()
+            return HTTPSConnection(host, self.url.port or 443, timeout=seconds, context=context)
+        return HTTPConnection(host, self.url.port or 80, timeout=seconds)
 
 
 def receiver(environment: Mapping[str, str]) -> Receiver | None:
     """The receiver that an environment names, if it names one. Raises CommandError."""
-    text, secrets = environment.get("WEBHOOK_URL", ""), environment.get("WEBHOOK_SECRET", "")
+    text = environment.get("WEBHOOK_URL", "").strip()
+    secrets = environment.get("WEBHOOK_SECRET", "").split()
     if not text and not secrets:
         return None
     if not text or not secrets:
@@ -61,13 +61,13 @@ def receiver(environment: Mapping[str, str]) -> Receiver | None:
         is_usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
     except ValueError:
         is_usable = False
-    if not is_usable or not text.isascii():
+    if not is_usable or "@" in url.netloc or not re.fullmatch(r"[!-~]+", text):
         raise CommandError(
-            f"WEBHOOK_URL is {text!r}; it must be an http:// or https:// URL, for example "
-            "http://127.0.0.1:9000/hook."
+            f"WEBHOOK_URL is {text!r}; it must be an http:// or https:// URL without a user and "
+            "without spaces, for example http://127.0.0.1:9000/hook."
         )
     try:
-        return Receiver(url, [parse_secret(each) for each in secrets.split()])
+        return Receiver(url, [parse_secret(each) for each in secrets])
     except SecretError as error:
         raise CommandError(f"WEBHOOK_SECRET cannot be used. {error}") from None
 
@@ -78,28 +78,27 @@ class Sender:
     def __init__(self, to: Receiver) -> None:
         self._receiver = to
         # Attempts that are due: the number of each, and the event.
-        self._due: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
+        self._due: SimpleQueue[tuple[int, Event]] = SimpleQueue()
         self._timers = asyncio.new_event_loop()
         for target in (self._timers.run_forever, *[self._work] * THREADS):
             Thread(target=target, daemon=True).start()
 
     def send(self, body: bytes) -> None:
         """Deliver an event, soon."""
-        self._due.put((1, body))
+        self._due.put((1, delivery.read_event(body)))
 
     def _work(self) -> None:
         while True:
-            attempt, body = self._due.get()
-            outcome = self._attempt(body)
+            attempt, event = self._due.get()
+            outcome = self._attempt(event)
             is_delivered = delivery.is_delivered(outcome.get("status", 0))
-            again: dict[str, Any] = {}
+            following: dict[str, Any] = {}
             if not is_delivered and attempt < delivery.MAX_ATTEMPTS:
-                seconds = delivery.RETRY_SECONDS[attempt - 1] / FASTER
-                again = {"retrySeconds": seconds}
-                following = partial(self._due.put, (attempt + 1, body))
-                later = partial(self._timers.call_later, seconds, following)
+                seconds = delivery.RETRY_SECONDS[attempt - 1] / SPEEDUP
+                following = {"retrySeconds": seconds}
+                put = partial(self._due.put, (attempt + 1, event))
+                later = partial(self._timers.call_later, seconds, put)
                 self._timers.call_soon_threadsafe(later)
-            event = delivery.read_event(body)
             logs.write(
                 "INFO" if is_delivered else "ERROR",
                 webhook=self._receiver.url.geturl(),
@@ -107,13 +106,13 @@ class Sender:
                 id=event.id,
                 attempt=attempt,
                 **outcome,
-                **again,
+                **following,
             )
 
-    def _attempt(self, body: bytes) -> dict[str, Any]:
+    def _attempt(self, event: Event) -> dict[str, Any]:
         """The status code of a response, or the error, as members of a log line."""
         to = self._receiver
         try:
-            return {"status": delivery.post(to.connection(), to.url, to.secrets, body)}
+            return {"status": delivery.post(to.connection(), to.url, to.secrets, event)}
         except delivery.FAILURES as error:
             return {"error": type(error).__name__}

@@ -1,5 +1,6 @@
-"""The receivers of docs/webhooks.md, as the page prints them, for the requests of a `make run`."""
+"""The receivers of docs/receiving-webhooks.md, as the page prints them, and a `make run`."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import create_connection
 from time import time
 
 import httpx
@@ -17,7 +19,7 @@ from infra.local import run
 from tests.conftest import PROJECT, Launch, free_port
 from tests.processes import eventually
 
-PAGE = (PROJECT / "docs" / "webhooks.md").read_text()
+PAGE = (PROJECT / "docs" / "receiving-webhooks.md").read_text()
 COMMANDS = {"python": [sys.executable], "js": ["node"]}
 BODY = b'{"id":"test-2","type":"product.deleted","subject":"kettle"}'
 
@@ -72,6 +74,24 @@ def printed(file: Path, line: str) -> int:
     return file.read_text().splitlines().count(line)
 
 
+def test_request_of_the_page() -> None:
+    """Its signature is that of its secret, headers and body."""
+    (request,) = re.findall(r"```http\n(.*?)\n```", PAGE, re.DOTALL)
+    head, body = request.split("\n\n")
+    headers = dict(line.split(": ") for line in head.splitlines()[1:])
+    (secret,) = re.findall(r"secret of this example is `(\S+)`", PAGE)
+
+    signed = sign(
+        [parse_secret(secret)],
+        headers["webhook-id"],
+        int(headers["webhook-timestamp"]),
+        body.encode(),
+    )
+
+    assert signed.items() <= headers.items()
+    assert json.loads(body)["id"] == headers["webhook-id"]
+
+
 @pytest.mark.parametrize("language", COMMANDS)
 def test_receiver(launch: Launch, tmp_path: Path, language: str) -> None:
     """It accepts what make run and curl send, once, and refuses what is wrong or old."""
@@ -100,10 +120,22 @@ def test_receiver(launch: Launch, tmp_path: Path, language: str) -> None:
             (BODY, other),
             (BODY, good | {"webhook-id": "test-3"}),
             (BODY, good | {"webhook-timestamp": "now"}),
-            (BODY, good | {"webhook-signature": ""}),
+            *(
+                (BODY, good | {"webhook-signature": text})
+                for text in ("", "v1", "v1,", "v1,a,b", "x", "v1,\u00e4")
+            ),
             (BODY, {}),
         ):
-            assert httpx.post(url, content=body, headers=headers).status_code == 401
+            encoded = [(name.encode(), text.encode("latin-1")) for name, text in headers.items()]
+            assert httpx.post(url, content=body, headers=encoded).status_code == 401
+        # A client that goes away ends nothing.
+        with create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+        text = b"no JSON"
+        signed = sign([parse_secret(secret)], "test-3", now, text)
+        assert httpx.post(url, content=text, headers=signed).status_code in (400, 401)
+        large = b"x" * (256 * 1024 + 1)
+        assert httpx.post(url, content=large, headers=good).status_code == 413
         assert printed(said, "product.deleted kettle") == 0
         assert httpx.post(url, content=BODY, headers=good).status_code == 204
         eventually(lambda: printed(said, "product.deleted kettle") == 1)

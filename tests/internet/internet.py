@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
@@ -12,10 +13,14 @@ resolve, connect = socket.getaddrinfo, socket.create_connection
 
 @dataclass
 class Internet:
-    """The addresses of names, and the ports of this machine that addresses lead to."""
+    """The addresses of names, and the ports of this machine that addresses lead to.
+
+    A connection to a silent address is not answered.
+    """
 
     names: dict[str, list[str]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
 
     def getaddrinfo(self, host: str, port: Any, *rest: Any, **named: Any) -> Any:
         """The addresses of a name; those of other names as they are."""
@@ -35,6 +40,9 @@ class Internet:
     def create_connection(self, address: Any, *rest: Any, **named: Any) -> socket.socket:
         """A connection to an address, or to what it leads to."""
         host, port = address
+        if host in self.silent:
+            Event().wait(named["timeout"])
+            raise TimeoutError
         if host in self.ports:
             return connect(("127.0.0.1", self.ports[host]), *rest, **named)
         return connect((host, port), *rest, **named)

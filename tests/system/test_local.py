@@ -432,6 +432,9 @@ def names(request: Request, key: str) -> bool:
         ({"WEBHOOK_URL": "127.0.0.1:9000", "WEBHOOK_SECRET": new_secret()}, "must be an http://"),
         ({"WEBHOOK_URL": "http://a:b/", "WEBHOOK_SECRET": new_secret()}, "must be an http://"),
         ({"WEBHOOK_URL": "http://[a/", "WEBHOOK_SECRET": new_secret()}, "must be an http://"),
+        ({"WEBHOOK_URL": "http://a/b c", "WEBHOOK_SECRET": new_secret()}, "without spaces"),
+        ({"WEBHOOK_URL": "http://a:b@c/", "WEBHOOK_SECRET": new_secret()}, "without a user"),
+        ({"WEBHOOK_URL": "http://a/", "WEBHOOK_SECRET": " "}, "WEBHOOK_SECRET is not set"),
         ({"WEBHOOK_URL": "http://a/", "WEBHOOK_SECRET": "hunter2"}, "WEBHOOK_SECRET cannot be"),
     ],
 )
