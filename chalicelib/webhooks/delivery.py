@@ -4,10 +4,10 @@ Redirects are not followed, because a receiver's redirect may lead anywhere.
 """
 
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
-from threading import Timer
 from time import time
 from urllib.parse import SplitResult
 
@@ -84,19 +84,22 @@ def _deadline(connected: socket.socket) -> Iterator[None]:
 
     A connection's own timeout starts again with each byte, and with each informational response.
     """
+    is_over = threading.Event()
 
     def shut_down() -> None:
+        # Before the thread that reads can notice.
+        is_over.set()
         with suppress(OSError):
             # Not that of SSLSocket, which would go on without TLS.
             socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
-    timer = Timer(RESPONSE_SECONDS, shut_down)
+    timer = threading.Timer(RESPONSE_SECONDS, shut_down)
     timer.daemon = True
     timer.start()
     try:
         yield
     except FAILURES as error:
-        if timer.finished.is_set():
+        if is_over.is_set():
             raise TimeoutError from error
         raise
     finally:

@@ -1,4 +1,4 @@
-"""Webhooks: for each, a rule of the event bus, a queue, and a function that delivers.
+"""Webhooks: each has a rule of the event bus, a queue, and a function that delivers.
 
 Webhooks share the bus and the log group only, so that a receiver that hangs delays only its own
 events.
