@@ -102,7 +102,7 @@ def test_changes_reach_receivers(account: Account, receivers: dict[str, Receiver
     assert {each["error"] for each in log_lines(account, "inside")} == {"AddressRefused"}
     assert receivers["inside"].requests == []
     assert waiting(account, "Inside") == waiting(account, "Hanging") == 3
-    assert waiting(account, "Mail") == waiting(account, "Search") == 0
+    eventually(lambda: waiting(account, "Mail") == waiting(account, "Search") == 0)
     assert set(outputs(account)) >= {"WebhookMailQueueArn", "WebhookMailDeadLettersArn"}
 
 

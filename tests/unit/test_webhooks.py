@@ -480,7 +480,8 @@ def test_addresses_that_do_not_answer(
     started = time.monotonic()
     queue.poll()
 
-    assert 1.9 < time.monotonic() - started < 3
+    # A third of the time for each of the two.
+    assert time.monotonic() - started > 1.9
     assert len(receiver.requests) == 1
 
 
