@@ -26,6 +26,8 @@ from tests.processes import eventually
 CLEAN = {name: value for name, value in SHELL.items() if not name.startswith("AWS_")}
 REGION = "us-east-1"
 ROOT = ("test", "test")
+# The time limit of the two tests that take two minutes.
+LONG_SECONDS = 400
 
 
 class Account:
@@ -234,6 +236,18 @@ def reading(api: Client) -> Iterator[Callable[[], int]]:
         end.set()
         reader.join()
     assert set(statuses) == {200}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, one on each of two workers: none is left for the end."""
+    long: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        (long if mark and mark.args[0] >= LONG_SECONDS else others).append(item)
+    half = len(others) // 2
+    items[:] = [*long[::2], *others[:half], *long[1::2], *others[half:]]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -174,7 +174,9 @@ def test_missing_credentials_are_reported(account: Account) -> None:
 
 def test_unreachable_account_is_reported(account: Account) -> None:
     """One sentence with the endpoint."""
-    said = refusal(account, "tables", "STAGE=dev", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    unreachable = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+
+    said = refusal(account, "tables", "STAGE=dev", **unreachable)
 
     assert said.startswith('Could not connect to the endpoint URL: "http://127.0.0.1:9/"')
 
