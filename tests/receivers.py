@@ -33,7 +33,7 @@ class Request(Struct):
 
 
 class Receiver:
-    """A web server that keeps the requests it gets, and answers them as it is told."""
+    """A web server that keeps its requests, and answers each by `answer`."""
 
     def __init__(self, authority: trustme.CA | None = None, *names: str) -> None:
         self.requests: list[Request] = []

@@ -30,7 +30,7 @@ RESPONSE_SECONDS = 10
 MEDIA_TYPE = "application/cloudevents+json"
 USER_AGENT = "storefront-webhooks"
 
-# What connecting, sending and receiving raise, whatever the receiver does.
+# The exceptions of connecting, sending and receiving.
 FAILURES = (OSError, HTTPException, UnicodeError)
 
 

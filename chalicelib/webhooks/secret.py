@@ -41,7 +41,8 @@ class SigningSecret:
         try:
             return [parse_secret(self._text("AWSPREVIOUS"))]
         except (client.exceptions.ResourceNotFoundException, KeyError, SecretError):
-            # There is none before the first change, and a wrong one is what a change has mended.
+            # Before its first change, a secret has one version. A change can replace a version that
+            # cannot sign.
             return []
 
     def _text(self, version: str) -> str:

@@ -65,7 +65,7 @@ def resend(stage: Stage) -> None:
     if result.errors:
         raise CommandError(
             f"{len(failed):,} messages stay in the queue ({'; '.join(sorted(set(result.errors)))})."
-            " Mend the cause, and run the same command again."
+            " Fix the cause, and run the same command again."
         )
     attributes = sqs.get_queue_attributes(**queue, AttributeNames=WAITING)["Attributes"]
     if any(int(attributes[name]) for name in WAITING):

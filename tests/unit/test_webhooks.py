@@ -154,7 +154,7 @@ def receiver(authority: trustme.CA) -> Iterator[Receiver]:
 
 
 class Queue:
-    """A subscriber's queue and dead-letter queue, as the template has them, and its function.
+    """A webhook's queue and dead-letter queue, as the template has them, and its function.
 
     `poll` is what Lambda does: it hands a visible message over, and deletes it unless it failed.
     """
@@ -219,7 +219,7 @@ class Queue:
 
 @pytest.fixture
 def secret() -> str:
-    """The secret of the subscriber."""
+    """The secret of the webhook."""
     return new_secret()
 
 
