@@ -5,7 +5,6 @@ event source without acting on them. They are asserted on the template.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,7 +53,7 @@ def test_changes_reach_a_receiver(account: Account) -> None:
     account.make("account")
     account.client("s3").create_bucket(Bucket="packages")
     account.issuer = {"OIDC_ISSUER": "none"}
-    account.configure(events=True)
+    account.configure(events=True, alarms=False)
     api = Client(Live(account.deploy_stack()))
     receiver = Receiver(account)
 
@@ -107,17 +106,15 @@ def send_to_the_queue(account: Account) -> None:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory, account: Account) -> Path:
-    """The package of dev with events."""
+def resources(account: Account) -> dict[str, Any]:
+    """The resources of dev with events, read before another test packages dev again."""
     account.configure(events=True, alarms=True)
     account.make("package", "STAGE=dev", "OIDC_ISSUER=none")
-    return account.project / "dist" / "dev"
+    return expanded(account.project / "dist" / "dev")
 
 
-def test_event_sources(package: Path) -> None:
+def test_event_sources(resources: dict[str, Any]) -> None:
     """Every table of items has one; retries are bounded, and what fails goes to the queue."""
-    resources = expanded(package)
-
     tables = of_type(resources, "AWS::DynamoDB::Table")
     streams = {name for name, each in tables.items() if "StreamSpecification" in each["Properties"]}
     assert streams == set(tables) - {"ClaimsTable"}
@@ -135,10 +132,8 @@ def test_event_sources(package: Path) -> None:
     assert {"EventsQueueAlarm", "EventsAgeAlarm"} <= set(resources)
 
 
-def test_role_of_the_function(package: Path) -> None:
+def test_role_of_the_function(resources: dict[str, Any]) -> None:
     """Streams, bus, queue and log: no item of a table."""
-    resources = expanded(package)
-
     assert resources["EventsFunction"]["Properties"]["Role"] == {
         "Fn::GetAtt": ["EventsRole", "Arn"]
     }
