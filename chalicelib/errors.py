@@ -89,10 +89,19 @@ class NotAuthor(Forbidden):
 class Unavailable(DomainError):
     """A service that the request needs throttles, fails or cannot be reached, after retries."""
 
+    advice = "The request itself is right: try it again."
+
     def __init__(self, service: str = "The database") -> None:
-        super().__init__(
-            f"{service} is busy or cannot be reached. The request itself is right: try it again."
-        )
+        super().__init__(f"{service} is busy or cannot be reached. {self.advice}")
+
+
+class OutcomeUnknown(Unavailable):
+    """The response to a write was lost: nobody can tell whether the write was made."""
+
+    advice = (
+        "The response to the write was lost, and it may have been made: read the item before you "
+        "send the request again."
+    )
 
 
 class DeclarationError(Exception):

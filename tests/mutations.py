@@ -165,9 +165,9 @@ MUTATIONS = (
     ),
     Mutation(
         COLLECTION,
-        "if not (failed.retried and _is_same_write(failed.row, row)):",
-        "if not _is_same_write(failed.row, row):",
-        f"{DATA} -k second_import",
+        'if row is None or row["etag"] != etag:',
+        "if row is None:",
+        "tests/system/test_faults.py -k confirmed",
     ),
     Mutation(
         COLLECTION,
@@ -331,10 +331,16 @@ MUTATIONS = (
     Mutation(COLLECTION, "Limit=count - len(rows)", "Limit=count", "tests/system/test_costs.py"),
     Mutation(COLLECTION, "limit + 1", "limit", f"{CONTRACT} -k lists"),
     Mutation(
-        COLLECTION,
-        "if not (failed.retried and _is_same_write(failed.row, row)):",
-        "if True:",
-        "tests/system/test_faults.py",
+        "chalicelib/storage/retries.py",
+        "if is_possible:",
+        "if False:",
+        "tests/system/test_linearizability.py",
+    ),
+    Mutation(
+        "chalicelib/storage/transactions.py",
+        '"ClientRequestToken": str(uuid4())}',
+        "}",
+        "tests/system/test_faults.py -k transaction",
     ),
     Mutation(
         COLLECTION,

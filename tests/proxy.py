@@ -1,14 +1,17 @@
 """A proxy, before the database or before the API, that does what networks and databases do."""
 
 import json
+import random
 import socket
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
+from zlib import crc32
 
 # DynamoDB's errors: status and name.
 ERRORS = {
@@ -25,7 +28,10 @@ class Proxy(ThreadingHTTPServer):
     """Forwards POSTs to a server, or misbehaves as configured.
 
     Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
-    request is forwarded), `lose` (the answer, after it was), `conflict` (writes alone).
+    request is forwarded), `lose` (the response, after it was), `damage` (a byte of the response),
+    `conflict` (writes alone).
+
+    `actions` counts the requests by DynamoDB's name of the action.
     """
 
     daemon_threads = True
@@ -37,6 +43,9 @@ class Proxy(ThreadingHTTPServer):
         self.way = ""
         self.faulty = range(0)
         self.seen = 0
+        self.actions: Counter[str] = Counter()
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.share = 0.0
         self.healed = Event()
 
     @property
@@ -44,16 +53,42 @@ class Proxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     @contextmanager
-    def misbehaving(self, way: str, count: int = 1_000_000, after: int = 0) -> Iterator[None]:
-        """Misbehave with `count` requests after the next `after`; let go of hanging ones last."""
+    def misbehaving(
+        self,
+        way: str,
+        count: int = 1_000_000,
+        after: int = 0,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Iterator[None]:
+        """Misbehave with `count` requests after the next `after`; let go of hanging ones last.
+
+        `meanwhile` is called before a response is lost.
+        """
         self.healed.clear()
-        self.way, self.seen = way, 0
+        self.way, self.seen, self.meanwhile = way, 0, meanwhile
+        self.actions.clear()
         self.faulty = range(after + 1, after + 1 + count)
         try:
             yield
         finally:
             self.way = ""
             self.healed.set()
+
+    @contextmanager
+    def losing(self, share: float) -> Iterator[None]:
+        """Reset the connections of a share of the requests, half of them before they are sent."""
+        self.share = share
+        try:
+            yield
+        finally:
+            self.share = 0.0
+
+    def way_of_next(self) -> str:
+        """How to misbehave with the next request; empty if not at all."""
+        self.seen += 1
+        if self.share:
+            return random.choice(("lose", "reset")) if random.random() < self.share else ""
+        return self.way if self.seen in self.faulty else ""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are what this is about."""
@@ -69,9 +104,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Forward a request, or misbehave as configured."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.seen += 1
-        way = self.server.way if self.server.seen in self.server.faulty else ""
         action = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        self.server.actions[action] += 1
+        way = self.server.way_of_next()
         if way in ERRORS:
             self.fail(*ERRORS[way])
         elif way == "conflict" and action == "TransactWriteItems":
@@ -89,7 +124,13 @@ class Handler(BaseHTTPRequestHandler):
             self.reset()
         elif way == "lose":
             self.forward(body)
+            self.server.meanwhile()
             self.reset()
+        elif way == "damage":
+            status, headers, content = self.forward(body)
+            self.server.meanwhile()
+            headers["x-amz-crc32"] = str(crc32(content) ^ 1)
+            self.answer(status, headers, content)
         else:
             self.answer(*self.forward(body))
 

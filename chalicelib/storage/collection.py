@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from chalicelib.access import SELF, ActionName, author_key, owner_key, permitted
 from chalicelib.context import Context, Precondition
-from chalicelib.errors import Conflict, Invalid, Problem, Unavailable
+from chalicelib.errors import Conflict, Invalid, OutcomeUnknown, Problem, Unavailable
 from chalicelib.items import Item, Page
 from chalicelib.schema import (
     AUTHOR_PARAMETER,
@@ -142,7 +142,7 @@ class Collection:
         address = Address(key, self._owner(context))
         if_match = Precondition(match=context.precondition.match)
         guards = self._guards(key, if_match, *by_author)
-        return self.item(checked_row(guards, self._get(address)))
+        return self.item(checked_row(guards, self._get(self._key(address))))
 
     def replace(
         self, key: str | None, body: Mapping[str, Any], context: Context, *guards: Guard
@@ -189,11 +189,8 @@ class Collection:
         try:
             transactions.write_one(dynamodb.delete, **self._conditional(address, guards))
         except ConditionFailed as failed:
-            # If the item is gone after an attempt whose answer was lost, that attempt deleted it,
-            # or another request did. Either way the item is deleted, as requested.
-            if failed.row or not failed.retried:
-                checked_row(guards, failed.row)
-                raise
+            checked_row(guards, failed.row)
+            raise
 
     def page(self, query: Mapping[str, str], context: Context) -> Page:
         """The page of the list that the query parameters describe. Raises Invalid or Unavailable.
@@ -244,8 +241,22 @@ class Collection:
         """
         return owner_key(context.owner, context.caller) if self.resource.owned else ""
 
-    def _get(self, address: Address) -> Row | None:
-        return dynamodb.get(TableName=self.table, Key=self._key(address), ConsistentRead=True)
+    def _get(self, key: Row) -> Row | None:
+        return dynamodb.get(TableName=self.table, Key=key, ConsistentRead=True)
+
+    def _written_row(self, key: Row, etag: AttributeValue, unknown: OutcomeUnknown) -> Row:
+        """The stored row, if it has the etag of a write whose response was lost.
+
+        Raises `unknown` otherwise: either the write was not made, and may still be, or it was, and
+        another one followed.
+        """
+        try:
+            row = self._get(key)
+        except Unavailable:
+            row = None
+        if row is None or row["etag"] != etag:
+            raise unknown
+        return row
 
     def _rows(self, listed: ListQuery, start: Position | None, count: int) -> list[Row]:
         """The first `count` rows of a list after a position."""
@@ -310,10 +321,11 @@ class Collection:
             try:
                 transactions.write_one(dynamodb.put, **put)
             except ConditionFailed as failed:
-                # An item that is loaded a second time has the etag of the first time.
-                if not (failed.retried and _is_same_write(failed.row, row)):
-                    checked_row(guards, failed.row)
-                    raise
+                checked_row(guards, failed.row)
+                raise
+            except OutcomeUnknown as unknown:
+                key_of_row = {self.resource.key: row[self.resource.key]}
+                self._written_row(key_of_row, row["etag"], unknown)
             return item
         for _ in transactions.attempts():
             try:
@@ -351,10 +363,10 @@ class Collection:
             request = self._conditional(address, guards, change)
             row = transactions.write_one(dynamodb.update, **request, ReturnValues="ALL_NEW")
         except ConditionFailed as failed:
-            if failed.row is None or not _is_same_write(failed.row, change.set):
-                checked_row(guards, failed.row)
-                raise
-            row = failed.row
+            checked_row(guards, failed.row)
+            raise
+        except OutcomeUnknown as unknown:
+            row = self._written_row(self._key(address), change.set["etag"], unknown)
         return self.item(row)
 
     def _write_in_transaction(
@@ -368,7 +380,7 @@ class Collection:
         guards = self._guards(address.key, context.precondition, *more)
         kept: set[str] = set()
         for _ in transactions.attempts():
-            before = checked_row(guards, self._get(address))
+            before = checked_row(guards, self._get(self._key(address)))
             unchanged = self._guards(address.key, Precondition(match=(before["etag"]["S"],)))
             request = self._conditional(address, unchanged, change)
             after = change.apply(before) if change else {}
@@ -562,11 +574,6 @@ def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:
             **expression.parameters(),
         }
     }
-
-
-def _is_same_write(stored: Row | None, row: Row) -> bool:
-    """Whether an earlier attempt of this call, whose response was lost, wrote the stored row."""
-    return stored is not None and stored["etag"] == row["etag"]
 
 
 def _new_stamp() -> WriteStamp:

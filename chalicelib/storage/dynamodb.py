@@ -26,6 +26,7 @@ from chalicelib import settings
 from chalicelib.errors import Unavailable
 from chalicelib.schema import CLAIMS, MAX_SHARDS
 from chalicelib.storage import sdk
+from chalicelib.storage.retries import guard_writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ client = sdk.client(
         max_pool_connections=MAX_SHARDS,
     ),
 )
+idle_connections = guard_writes(client)
 
 
 class Usage(Struct):
@@ -66,16 +68,11 @@ _usage: ContextVar[Usage | None] = ContextVar("usage", default=None)
 
 
 class ConditionFailed(Exception):
-    """The ConditionExpression was not met. `row` is the stored item (None: there is none).
+    """The ConditionExpression was not met. `row` is the stored item (None: there is none)."""
 
-    `retried` is true if botocore repeated the call: an earlier attempt, whose answer was lost, may
-    have made the very change that the condition found.
-    """
-
-    def __init__(self, row: Row | None, *, retried: bool) -> None:
+    def __init__(self, row: Row | None) -> None:
         super().__init__()
         self.row = row
-        self.retried = retried
 
 
 class Reason(Struct, frozen=True):
@@ -115,7 +112,6 @@ UNAVAILABLE = frozenset(
         "ServiceUnavailableException",
         "ThrottlingException",
         "Throttling",
-        "TransactionInProgressException",
     }
 )
 SERVER_ERROR = 500
@@ -151,8 +147,9 @@ def table_name(name: str) -> str:
 def _translated(call: Callable[P, R]) -> Callable[P, R]:
     """The function, with its calls counted and botocore's exceptions translated.
 
-    Raises ConditionFailed, WriteConflict, Cancelled, or Unavailable after bounded retries. Other
-    errors (a missing table, a missing permission) are the deployment's, and are raised as they are.
+    Raises ConditionFailed, WriteConflict, Cancelled, or Unavailable after bounded retries; after an
+    attempt of a write that may have been made, OutcomeUnknown at once. Other errors (a missing
+    table, a missing permission) are the deployment's, and are raised as they are.
     """
 
     @wraps(call)
@@ -166,7 +163,7 @@ def _translated(call: Callable[P, R]) -> Callable[P, R]:
             meta = error.response["ResponseMetadata"]
             if code == "ConditionalCheckFailedException":
                 row: Any = error.response.get("Item")
-                raise ConditionFailed(row, retried=meta.get("RetryAttempts", 0) > 0) from None
+                raise ConditionFailed(row) from None
             if code == "TransactionConflictException":
                 usage.conflicts += 1
                 raise WriteConflict from None
@@ -206,7 +203,7 @@ def connect() -> None:
 
 @_translated
 def put(**request: Any) -> None:
-    """PutItem. Raises ConditionFailed, WriteConflict or Unavailable."""
+    """PutItem. Raises ConditionFailed, WriteConflict, OutcomeUnknown or Unavailable."""
     _count_write(client.put_item(**request, ReturnConsumedCapacity="TOTAL"))
 
 
@@ -214,7 +211,7 @@ def put(**request: Any) -> None:
 def update(**request: Any) -> Row:
     """UpdateItem with ReturnValues ALL_NEW. Returns the item after the update.
 
-    Raises ConditionFailed, WriteConflict or Unavailable.
+    Raises ConditionFailed, WriteConflict, OutcomeUnknown or Unavailable.
     """
     response = client.update_item(**request, ReturnConsumedCapacity="TOTAL")
     _count_write(response)
@@ -223,7 +220,7 @@ def update(**request: Any) -> Row:
 
 @_translated
 def delete(**request: Any) -> None:
-    """DeleteItem. Raises ConditionFailed, WriteConflict or Unavailable."""
+    """DeleteItem. Raises ConditionFailed, WriteConflict, OutcomeUnknown or Unavailable."""
     _count_write(client.delete_item(**request, ReturnConsumedCapacity="TOTAL"))
 
 
@@ -239,8 +236,8 @@ def query(**request: Any) -> tuple[list[Row], Row | None]:
 def transact(**request: Any) -> None:
     """TransactWriteItems, of at most 100 writes. Raises Cancelled or Unavailable.
 
-    botocore sends the same ClientRequestToken with each attempt of one call, so that DynamoDB does
-    not repeat an attempt whose answer was lost.
+    After OutcomeUnknown the same request may be sent again: DynamoDB recognizes it for ten minutes
+    by its ClientRequestToken, and does not make the writes twice.
     """
     _count_write(client.transact_write_items(**request, ReturnConsumedCapacity="TOTAL"))
 

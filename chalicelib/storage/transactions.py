@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from random import random
 from time import monotonic, sleep
 from typing import Any, TypeVar
+from uuid import uuid4
 
-from chalicelib.errors import Unavailable
+from chalicelib.errors import OutcomeUnknown, Unavailable
 from chalicelib.storage import dynamodb
 from chalicelib.storage.attributes import Row
 from chalicelib.storage.dynamodb import Cancelled, WriteConflict
@@ -21,6 +22,8 @@ T = TypeVar("T")
 RETRY_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+# How often a transaction is sent whose response is lost.
+MAX_ATTEMPTS = 3
 
 
 class TransactionConflict(Exception):
@@ -32,10 +35,10 @@ def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
 
     Returns what was refused: the stored row (None: no row, or none was returned) by the
     name of the write whose condition was not met. Empty if the transaction was committed. Raises
-    TransactionConflict.
+    TransactionConflict or Unavailable.
     """
     try:
-        dynamodb.transact(TransactItems=list(writes.values()))
+        _commit(list(writes.values()))
     except Cancelled as cancelled:
         # Checked first, because a refusal next to a conflict can be wrong: a transaction that is
         # being committed may show its item before its idempotency record.
@@ -49,10 +52,28 @@ def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
     return {}
 
 
+def _commit(writes: list[dict[str, Any]]) -> None:
+    """Send a transaction, again if the response is lost. Raises Cancelled or Unavailable."""
+    request = {"TransactItems": writes, "ClientRequestToken": str(uuid4())}
+    lost: OutcomeUnknown | None = None
+    for _ in range(MAX_ATTEMPTS):
+        try:
+            dynamodb.transact(**request)
+        except OutcomeUnknown as error:
+            lost = error
+            sleep(random() * LONGEST_PAUSE_SECONDS)  # noqa: S311, not a secret
+        except Unavailable as error:
+            raise lost or error from error.__cause__
+        else:
+            return
+    raise lost or Unavailable
+
+
 def write_one(call: Callable[..., T], **request: Any) -> T:
     """Make one write without a transaction, and repeat it while a transaction is in its way.
 
-    Returns what `call`, a function of dynamodb.py, returns. Raises ConditionFailed or Unavailable.
+    Returns what `call`, a function of dynamodb.py, returns. Raises ConditionFailed, OutcomeUnknown
+    or Unavailable.
     """
     for _ in attempts():
         try:

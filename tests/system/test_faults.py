@@ -1,5 +1,7 @@
-"""What clients see when one attempt fails, or one answer is lost: nothing."""
+"""One fault of a call to DynamoDB: what the client gets, and what other clients' writes keep."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,50 +10,126 @@ from tests.client import Answer, Client
 from tests.proxy import ERRORS, Proxy
 from tests.samples import unique
 
+# After these, nothing was written. After the others, DynamoDB may have made the write.
+CERTAIN = ("throttle", "throttle the account", "conflict")
+UNCERTAIN = ("fail", "be unavailable", "reset")
 
-@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "conflict"])
-def test_single_fault_is_retried(faulty: Client, proxy: Proxy, way: str) -> None:
-    """One failed attempt is tried again, also where the lost answer was that of a write."""
-    key = unique()
-    place = f"/todos/{key}"
 
-    def once(method: str, path: str, body: Any = None) -> Answer:
-        with proxy.misbehaving(way, count=1):
-            return faulty.send(method, path, body)
-
-    created = once("POST", "/todos", {"id": key, "task": "Dust"})
-    assert (created.status, created.json["task"]) == (201, "Dust")
-    assert once("GET", place).body == created.body
-    replaced = once("PUT", place, {"task": "Sweep"})
+@pytest.mark.parametrize("way", CERTAIN)
+def test_write_that_was_refused_is_sent_again(faulty: Client, proxy: Proxy, way: str) -> None:
+    """A throttle or a conflict of one attempt is not seen by the client."""
+    place = f"/todos/{unique()}"
+    with proxy.misbehaving(way, count=1):
+        created = faulty.post("/todos", {"id": place.rpartition("/")[2], "task": "Dust"})
+    assert created.status == 201
+    with proxy.misbehaving(way, count=1):
+        replaced = faulty.put(place, {"task": "Sweep"})
     assert (replaced.status, replaced.json["task"]) == (200, "Sweep")
-    assert faulty.get(place).body == replaced.body
-    patched = once("PATCH", place, {"status": "done"})
-    assert patched.json == replaced.json | {
-        "status": "done",
-        "updatedAt": patched.json["updatedAt"],
-        "etag": patched.json["etag"],
-    }
-    assert once("GET", "/todos?limit=1").status == 200
-    assert once("DELETE", place).status == 204
+    with proxy.misbehaving(way, count=1):
+        patched = faulty.patch(place, {"status": "done"})
+    assert (patched.status, patched.json["task"]) == (200, "Sweep")
+    assert faulty.get(place).body == patched.body
+    with proxy.misbehaving(way, count=1):
+        assert faulty.delete(place).status == 204
     assert faulty.get(place).status == 404
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_lost_response_of_a_conditional_write(faulty: Client, proxy: Proxy, method: str) -> None:
-    """The second attempt finds the etag that the first one wrote: that is no conflict."""
+@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "damage"])
+def test_read_is_sent_again(faulty: Client, proxy: Proxy, way: str) -> None:
+    """A fault of one attempt of a read or a list is not seen by the client."""
     item = faulty.create("/todos", {"task": "Dust"})
-    place = f"/todos/{item['id']}"
+    for path in (f"/todos/{item['id']}", "/todos?limit=1"):
+        with proxy.misbehaving(way, count=1):
+            assert faulty.get(path).status == 200
 
+
+@pytest.mark.parametrize("headers", [{}, {"If_Match": "etag"}], ids=["any", "if-match"])
+@pytest.mark.parametrize("way", UNCERTAIN)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_write_that_may_have_been_made_is_not_sent_again(
+    faulty: Client, proxy: Proxy, method: str, way: str, headers: dict[str, str]
+) -> None:
+    """The client gets a 503 that says so; DynamoDB got the write once."""
+    item = faulty.create("/todos", {"task": "Dust"})
+    sent = {name: item[value] for name, value in headers.items()}
+    key = unique() if method == "POST" else item["id"]
+    with proxy.misbehaving(way, count=1):
+        answer = write(faulty, method, key, **sent)
+        assert sum(proxy.actions[action] for action in WRITES[method]) == 1
+
+    assert_outcome_is_unknown(answer)
+    after = faulty.get(f"/todos/{key}")
+    assert (after.status, after.json.get("etag")) == (
+        (404, None) if method == "POST" else (200, item["etag"])
+    )
+
+
+@pytest.mark.parametrize("headers", [{}, {"If_Match": "etag"}], ids=["any", "if-match"])
+@pytest.mark.parametrize("way", ["lose", "damage"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_write_is_recognized_by_its_etag(
+    faulty: Client, proxy: Proxy, method: str, way: str, headers: dict[str, str]
+) -> None:
+    """A write whose response is lost succeeds, if nobody has written since."""
+    item = faulty.create("/todos", {"task": "Dust"})
+    sent = {name: item[value] for name, value in headers.items()}
+    key = unique() if method == "POST" else item["id"]
+    with proxy.misbehaving(way, count=1):
+        answer = write(faulty, method, key, **sent)
+
+    assert (answer.status, answer.json["task"]) == (201 if method == "POST" else 200, "Sweep")
+    assert faulty.get(f"/todos/{key}").body == answer.body
+
+
+def test_delete_whose_response_is_lost(faulty: Client, proxy: Proxy) -> None:
+    """An item that is gone does not tell who deleted it."""
+    item = faulty.create("/todos", {"task": "Dust"})
     with proxy.misbehaving("lose", count=1):
-        answer = faulty.request(method, place, {"task": "Sweep"}, If_Match=item["etag"])
-
-    assert (answer.status, answer.json["task"]) == (200, "Sweep")
-    assert faulty.get(place).body == answer.body
+        assert_outcome_is_unknown(faulty.send("DELETE", f"/todos/{item['id']}"))
+    assert faulty.get(f"/todos/{item['id']}").status == 404
 
 
-@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "conflict"])
+@pytest.mark.parametrize("headers", [{}, {"If_Match": "etag"}], ids=["any", "if-match"])
+@pytest.mark.parametrize("way", ["lose", "damage"])
+@pytest.mark.parametrize(
+    ("method", "other"),
+    [
+        ("PUT", "PATCH"),
+        ("PATCH", "PUT"),
+        ("PATCH", "DELETE"),
+        ("POST", "PUT"),
+        ("POST", "DELETE"),
+        ("DELETE", "POST"),
+    ],
+)
+def test_confirmed_write_of_another_client_is_kept(
+    faulty: Client, proxy: Proxy, method: str, other: str, way: str, headers: dict[str, str]
+) -> None:
+    """A write follows one whose response is lost: it stays, and the first client gets a 503."""
+    item = faulty.create("/todos", {"task": "Dust"})
+    sent = {name: item[value] for name, value in headers.items() if method != "POST"}
+    key = unique() if method == "POST" else item["id"]
+    confirmed: list[Answer] = []
+
+    def write_meanwhile() -> None:
+        proxy.way = ""
+        confirmed.append(write(faulty, other, key, task="Of another client"))
+
+    with proxy.misbehaving(way, count=1, meanwhile=write_meanwhile):
+        answer = write(faulty, method, key, **sent)
+
+    assert_outcome_is_unknown(answer)
+    assert confirmed[0].status in (200, 201, 204)
+    after = faulty.get(f"/todos/{key}")
+    if other == "DELETE":
+        assert after.status == 404
+    else:
+        assert after.body == confirmed[0].body
+
+
+@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "damage", "conflict"])
 def test_single_fault_of_a_transaction_is_retried(faulty: Client, proxy: Proxy, way: str) -> None:
-    """A transaction is tried again too; one whose answer was lost is not done twice."""
+    """A transaction is sent again; one whose response was lost is not made twice."""
     email, other = (f"{unique()}@shop.example" for _ in range(2))
     user = {"userId": unique(), "name": "Ada", "email": email}
     place, once = f"/users/{user['userId']}", {"Idempotency-Key": unique()}
@@ -68,9 +146,66 @@ def test_single_fault_of_a_transaction_is_retried(faulty: Client, proxy: Proxy, 
         assert faulty.post("/users", {"name": "Eve", "email": free}).status == 201
 
 
+def test_transaction_is_made_once_while_another_client_writes(faulty: Client, proxy: Proxy) -> None:
+    """DynamoDB recognizes a transaction by its token, also after another client's write."""
+    email = f"{unique()}@shop.example"
+    place = f"/users/{faulty.create('/users', {'name': 'Ada'})['userId']}"
+    confirmed: list[Answer] = []
+
+    def write_meanwhile() -> None:
+        proxy.way = ""
+        confirmed.append(faulty.patch(place, {"name": "Eve"}))
+
+    with proxy.misbehaving("lose", count=1, after=1, meanwhile=write_meanwhile):
+        answer = faulty.patch(place, {"email": email})
+
+    assert (answer.status, answer.json["name"], answer.json["email"]) == (200, "Ada", email)
+    assert faulty.get(place).body == confirmed[0].body
+    assert confirmed[0].json["email"] == email
+
+
+def test_transaction_without_any_response(faulty: Client, proxy: Proxy) -> None:
+    """After the last attempt, the client is told that the write may have been made."""
+    key = unique()
+    with proxy.misbehaving("lose"):
+        answer = faulty.send(
+            "POST", "/users", {"userId": key, "name": "Ada", "email": f"{key}@x.y"}
+        )
+    assert_outcome_is_unknown(answer)
+    assert faulty.get(f"/users/{key}").json["email"] == f"{key}@x.y"
+
+
 def test_conflict_with_a_lost_response(faulty: Client, proxy: Proxy) -> None:
-    """A create that meets another's item is a 409, retried or not."""
+    """A create that meets another client's item is not told that this item is its own."""
     item = faulty.create("/todos", {"task": "Dust"})
     with proxy.misbehaving("lose", count=1):
-        assert faulty.post("/todos", {"id": item["id"], "task": "Sweep"}).status == 409
+        answer = faulty.send("POST", "/todos", {"id": item["id"], "task": "Sweep"})
+    assert_outcome_is_unknown(answer)
     assert faulty.get(f"/todos/{item['id']}").json == item
+
+
+WRITES = {
+    "POST": ("PutItem",),
+    "PUT": ("UpdateItem",),
+    "PATCH": ("UpdateItem",),
+    "DELETE": ("DeleteItem",),
+}
+
+
+def write(api: Client, method: str, key: str, task: str = "Sweep", **headers: str) -> Answer:
+    """Send a write of a todo."""
+    bodies: dict[str, Any] = {
+        "POST": {"id": key, "task": task},
+        "PUT": {"task": task},
+        "PATCH": {"task": task},
+    }
+    path = "/todos" if method == "POST" else f"/todos/{key}"
+    send: Callable[..., Answer] = partial(api.send, method, path, bodies.get(method))
+    return send(**headers)
+
+
+def assert_outcome_is_unknown(answer: Answer) -> None:
+    """A 503 that says that the write may have been made."""
+    assert answer.status == 503, answer.body
+    assert "it may have been made" in answer.json["detail"]
+    assert int(answer.headers["retry-after"]) > 0

@@ -42,8 +42,8 @@ def test_unreachable_database_is_a_503(faulty: Client, proxy: Proxy, way: str) -
         assert answer.json["detail"].startswith("The database is busy or cannot be reached.")
         assert seconds < PATIENCE_SECONDS
         assert not any(word in answer.body for word in (b"storefront-", b"Exception", b"Error"))
-    # Bounded: no call was tried more than three times.
-    assert len(requests) <= seen <= 3 * len(requests)
+    # Bounded: no call was sent more than three times. A read may follow a create or a change.
+    assert len(requests) <= seen <= 3 * (len(requests) + 3)
     assert faulty.get(place).json == item
     assert faulty.get(other).status == 404
     assert faulty.get("/health").status == 200

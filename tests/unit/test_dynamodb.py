@@ -181,6 +181,41 @@ def test_connection_errors(scheme: str, error: str) -> None:
     assert result.stdout == f"{error}\n"
 
 
+def test_write_does_not_use_a_connection_that_was_idle() -> None:
+    """A frozen environment's connection may be closed by now, and a write on it would be a 503."""
+    connections: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=_accept, args=(listener, connections), daemon=True).start()
+        code = (
+            "from chalicelib.storage import dynamodb\n"
+            "put = lambda: dynamodb.put(TableName='t', Item={'id': {'S': 'x'}})\n"
+            "put(), put()\n"
+            "dynamodb.idle_connections.used_at -= 61\n"
+            "put(), put()\n"
+        )
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        environment = os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": url}
+        subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=environment, check=True)
+
+    assert len(connections) == 2
+
+
+def _accept(listener: socket.socket, connections: list[socket.socket]) -> None:
+    with suppress(OSError):
+        while True:
+            connections.append(listener.accept()[0])
+            Thread(target=_answer_all, args=(connections[-1],), daemon=True).start()
+
+
+def _answer_all(connection: socket.socket) -> None:
+    # A request of botocore's comes in one piece, or its body in a second one.
+    with connection, suppress(OSError):
+        while text := connection.recv(65536):
+            while not text.endswith(b"}"):
+                text += connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+
 def _answer_in_plain_text(listener: socket.socket) -> None:
     with suppress(OSError):
         while True:
