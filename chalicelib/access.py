@@ -153,8 +153,18 @@ def subject_key(subject: str) -> str:
 
 
 def named_subject(text: str, caller: Caller) -> str:
-    """The key of the subject that a caller names: `me`, a subject, or the digest of one."""
-    if text in (ME, caller.subject):
+    """The key of the subject that a caller names: `me`, a subject, or the digest of one.
+
+    A text that looks like a digest is one, unless it is the caller's own subject.
+    """
+    key = subject_key(text)
+    if text == ME or caller.subject in (text, key):
         return caller.subject
+    return text if re.fullmatch(SUBJECT_DIGEST, text) else key
+
+
+def keys_named(text: str) -> list[str]:
+    """The keys of the subjects that an operator may mean: more than one if it looks like a key."""
+    key = subject_key(text)
     is_key = text == OPEN_SUBJECT or re.fullmatch(SUBJECT_DIGEST, text)
-    return text if is_key else subject_key(text)
+    return [text, key] if is_key else [key]

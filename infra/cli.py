@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import click
 
 from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
-from chalicelib.context import ANONYMOUS
 from chalicelib.schema import Resource
 from infra import stages
 from infra.errors import EXPECTED, CommandError, error_message
@@ -292,12 +291,12 @@ def backfill(stage: Stage, folder: Path, owner: str | None) -> None:
         raise CommandError(
             f"OWNER is {owner!r}; it must be a subject of at most {MAX_SUBJECT_LENGTH} characters."
         )
-    owner = named_subject(owner, ANONYMOUS) if owner else None
     _use_database(stage, folder)
     from chalicelib.storage.dynamodb import client
     from infra.aws import backfill as completion
+    from infra.data import access
 
-    completion.backfill(client, owner)
+    completion.backfill(client, named_subject(owner, access.OPERATOR) if owner else None)
 
 
 @cli.command("claims-check")
@@ -467,7 +466,7 @@ def user_export(
     from infra.data import persons
 
     with _private_files():
-        persons.export(client, subject, _path(out), dry_run=dry_run)
+        persons.export(client, stage, subject, _path(out), dry_run=dry_run)
 
 
 @cli.command("user-erase")
@@ -559,13 +558,13 @@ def costs() -> None:
 
 
 def _subject(key: str | None) -> str:
-    """The key of the person that a command is about. Raises CommandError."""
+    """The subject of the person that a command is about. Raises CommandError."""
     if not key or key == ME or len(key) > MAX_SUBJECT_LENGTH:
         raise CommandError(
             f"KEY is {key or ''!r}; it must be the person's subject, of at most "
             f"{MAX_SUBJECT_LENGTH} characters, for example KEY=ada."
         )
-    return named_subject(key, ANONYMOUS)
+    return key
 
 
 @contextmanager

@@ -191,7 +191,7 @@ MUTATIONS = (
     ),
     Mutation(
         "infra/data/imports.py",
-        'return named_subject(text, ANONYMOUS) if text else ""',
+        'return named_subject(text, access.OPERATOR) if text else ""',
         "return text",
         f"{DATA} -k digest",
     ),

@@ -1,9 +1,10 @@
 """The caller and the context of the data commands: a staff member, on behalf of any owner."""
 
-from chalicelib.access import STAFF_ROLE
-from chalicelib.context import Caller, Context
+from chalicelib.auth import OPEN_CALLER
+from chalicelib.context import Context
 
-OPERATOR = Caller("operator", frozenset({STAFF_ROLE}))
+# The subject of an open stage keeps its meaning in commands.
+OPERATOR = OPEN_CALLER
 
 
 def context(owner: str | None = None) -> Context:

@@ -18,7 +18,7 @@ from uuid import NAMESPACE_OID, uuid5
 from msgspec import Struct
 
 from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
-from chalicelib.context import ANONYMOUS, Context
+from chalicelib.context import Context
 from chalicelib.errors import Conflict, DomainError, NotFound, Unavailable
 from chalicelib.http.requests import parse_json_object
 from chalicelib.schema import AUTHOR_PARAMETER, OWNER_PARAMETER, Resource
@@ -159,7 +159,7 @@ def _subject(values: dict[str, Any], name: str) -> str:
         raise DomainError(
             f"{name} must be a subject of at most {MAX_SUBJECT_LENGTH} characters, and not {ME}"
         )
-    return named_subject(text, ANONYMOUS) if text else ""
+    return named_subject(text, access.OPERATOR) if text else ""
 
 
 def run(

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec import json as msgspec_json
 from msgspec.json import Encoder
 
-from chalicelib.access import ACTIONS, SELF
+from chalicelib.access import ACTIONS, SELF, keys_named
 from chalicelib.context import Context
 from chalicelib.errors import NotFound
 from chalicelib.models import RESOURCES
@@ -62,8 +62,12 @@ class PersonItem(Struct, frozen=True):
         return key
 
 
-def export(client: "DynamoDBClient", subject: str, file: Path, *, dry_run: bool) -> None:
-    """Write what the tables hold of a person to a file, as JSON."""
+def export(client: "DynamoDBClient", stage: Stage, name: str, file: Path, *, dry_run: bool) -> None:
+    """Write what the tables hold of a person to a file, as JSON. Raises CommandError."""
+    subject = _subject(client, name)
+    if subject is None:
+        print(_nothing(stage, name, "written"))
+        return
     items = list(_items(subject))
     records = [row for row in _records(client) if _is_record_of(row, subject, items)]
     document: dict[str, Any] = {"subject": subject}
@@ -81,12 +85,16 @@ def export(client: "DynamoDBClient", subject: str, file: Path, *, dry_run: bool)
     print(f"Written to {file}: {found}.")
 
 
-def erase(client: "DynamoDBClient", stage: Stage, subject: str, *, dry_run: bool) -> None:
+def erase(client: "DynamoDBClient", stage: Stage, name: str, *, dry_run: bool) -> None:
     """Erase a person. May be interrupted and run again. Raises CommandError if more comes.
 
     Items of their own are deleted. Those that they are the author of stay, without author and
     personal fields. The records come first, because they are found by the items.
     """
+    subject = _subject(client, name)
+    if subject is None:
+        print(_nothing(stage, name, "erased"))
+        return
     items, records = _found(client, subject)
     if dry_run:
         print(f"Would be erased: {_summary(items, len(records))}. Nothing was changed.")
@@ -110,6 +118,29 @@ def erase(client: "DynamoDBClient", stage: Stage, subject: str, *, dry_run: bool
             "the person's access token: wait until it has expired, and run the same command again."
         )
     print(_remains(stage))
+
+
+def _subject(client: "DynamoDBClient", name: str) -> str | None:
+    """The key of the one person of whom the tables hold something, or None.
+
+    `name` is a subject, or a key: the digest of a subject. Raises CommandError if it is both.
+    """
+    subjects = [each for each in keys_named(name) if any(_found(client, each))]
+    if len(subjects) > 1:
+        raise CommandError(
+            f"KEY={name} names two persons: it is the digest of one's subject, and the subject of "
+            f"another one. Name the first by the subject itself, and the second by its digest, "
+            f"KEY={subjects[1]}."
+        )
+    return subjects[0] if subjects else None
+
+
+def _nothing(stage: Stage, name: str, done: str) -> str:
+    """That the tables hold nothing of a person. `done` is what a command would have done."""
+    return (
+        f"Nothing was found of {name!r} in {stage.name}, and nothing was {done}. KEY is the "
+        "subject of the person's access tokens, with its capitals."
+    )
 
 
 def _found(client: "DynamoDBClient", subject: str) -> tuple[list[PersonItem], list[Any]]:
@@ -142,16 +173,20 @@ def _erase(
 
 def _remains(stage: Stage) -> str:
     """What is left of an erased person, and for how long."""
+    rest = (
+        "The person has no user, no items and no idempotency records any more. Fields of other "
+        "items that name the person were not searched."
+    )
     if stage.name == "local":
-        return "Nothing of it remains in the database of make run."
+        return rest
     backups = (
         f"Backups of the tables still hold it for {RECOVERY_DAYS} days (point-in-time recovery)"
         if stage.infra.point_in_time_recovery
         else "The tables have no point-in-time recovery"
     )
     return (
-        f"{backups}. Backups and exports of your own are not changed. Logs have the subject, and "
-        f"no name or address, for {stage.infra.log_retention_in_days} days."
+        f"{rest} {backups}. Backups and exports of your own are not changed. Logs have the "
+        f"subject, and no name or address, for {stage.infra.log_retention_in_days} days."
         + (
             " Receivers of change events, and archives of the bus, keep what they have stored."
             if stage.infra.events

@@ -21,6 +21,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from infra.local.loopback import is_local_host
+
 HOST = "127.0.0.1"
 PROJECT = Path(__file__).parent.parent.parent
 STATE, UNCLEAN = "dynamodb.json", "unclean"
@@ -88,6 +90,28 @@ def is_readable_state(file: Path) -> bool:
         return False
 
 
+REFUSED = (
+    b'{"__type":"AccessDeniedException","message":"This database is for programs of this machine '
+    b'that call DynamoDB, not for pages in a browser."}'
+)
+
+
+def is_call_of_a_program(scope: Any) -> bool:
+    """Whether a request is an API call of DynamoDB that no page in a browser has sent.
+
+    A page sends its `Origin`; one whose name resolves to this machine sends a foreign `Host`. A
+    page cannot set `X-Amz-Target` without asking first, which is refused. ministack has other
+    paths, one of which deletes all data.
+    """
+    headers = dict(scope["headers"])
+    return bool(
+        is_local_host(headers.get(b"host", b"").decode("latin-1"))
+        and not headers.keys() & {b"origin", b"sec-fetch-site"}
+        and (scope["method"], scope["path"]) == ("POST", "/")
+        and headers.get(b"x-amz-target", b"").startswith(b"DynamoDB")
+    )
+
+
 class Saver:
     """ministack's ASGI application, whose data are saved soon after they changed."""
 
@@ -100,6 +124,11 @@ class Saver:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, and note whether it may have changed the data."""
+        if scope["type"] == "http" and not is_call_of_a_program(scope):
+            headers = [(b"content-type", b"application/x-amz-json-1.0")]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": REFUSED})
+            return
         await self.app(scope, receive, send)
         if scope["type"] == "http":
             target = dict(scope["headers"]).get(b"x-amz-target", b"")
@@ -153,6 +182,8 @@ async def _serve() -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
+    # The data have names and addresses of persons.
+    os.umask(0o077)
     listener = socket.create_server((HOST, 0))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,18 +1,22 @@
 """The change events of `make run`: what other systems would hear of, as lines on the console.
 
 The embedded database has DynamoDB's streams, which are polled here as Lambda does in a stage with
-events. A stream begins when the database starts.
+events. A stream begins when the database starts. Where the polling is, is kept in a file, so that
+no change is lost while `make run` loads the app again.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
+from chalicelib import logs
 from infra.aws.resend import lambda_record
 
 POLL_SECONDS = 0.5
@@ -32,13 +36,16 @@ def enable(dynamodb: Any, tables: list[str]) -> list[str]:
 
 
 def announce(
-    dynamodb: Any, tables: list[str], send: Callable[[bytes], object] | None = None
+    dynamodb: Any,
+    tables: list[str],
+    send: Callable[[bytes], object] | None = None,
+    folder: Path | None = None,
 ) -> None:
-    """Write a line for each change of tables, from now on, in a thread of this process.
+    """Write a line for each change of tables, in a thread of this process.
 
-    `send` gets each event, in JSON.
+    Begins after the last change that was announced, if `folder` has the positions of an earlier
+    process, or else with the changes from now on. `send` gets each event, in JSON.
     """
-    from chalicelib import logs
     from chalicelib.events.changes import change_event, to_json
 
     def write(record: dict[str, Any]) -> None:
@@ -55,19 +62,62 @@ def announce(
                 send(to_json(change))
 
     client = get_session().create_client("dynamodbstreams")
-    arns = enable(dynamodb, tables)
-    streams = [Stream(client, arn, "LATEST") for arn in arns]
-    Thread(target=_poll, args=(streams, write), daemon=True).start()
+    positions = Positions(folder / "positions.json" if folder else None)
+    streams = []
+    for arn in enable(dynamodb, tables):
+        number = positions.get(arn)
+        if number is None:
+            # What is there already, such as the sample data, is not announced.
+            number = ""
+            for record in Stream(client, arn, "TRIM_HORIZON").records():
+                number = record["dynamodb"]["SequenceNumber"]
+            positions.set(arn, number)
+        streams.append(
+            Stream(client, arn, "AFTER_SEQUENCE_NUMBER" if number else "TRIM_HORIZON", number)
+        )
+    Thread(target=_poll, args=(streams, positions, write), daemon=True).start()
 
 
-def _poll(streams: "list[Stream]", act: Callable[[dict[str, Any]], None]) -> None:
+def _poll(
+    streams: "list[Stream]", positions: "Positions", act: Callable[[dict[str, Any]], None]
+) -> None:
     pause = Event()
     while not pause.wait(POLL_SECONDS):
         for stream in streams:
-            # The database is ending, or busy, or a row is not of the shop's: the next ones follow.
-            with suppress(BotoCoreError, ClientError, KeyError, TypeError):
+            # The database is ending, or busy.
+            with suppress(BotoCoreError, ClientError):
                 for record in stream.records():
-                    act(record)
+                    try:
+                        act(record)
+                    except (KeyError, TypeError) as error:
+                        # A row that the app did not write.
+                        logs.write("ERROR", id=record["eventID"], **logs.error_members(error))
+                    positions.set(stream.arn, record["dynamodb"]["SequenceNumber"])
+
+
+class Positions:
+    """The sequence number of the last record of each stream that was announced, in a file.
+
+    Empty: no record yet.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._numbers: dict[str, str] = {}
+        if file and file.exists():
+            self._numbers = json.loads(file.read_text())
+
+    def get(self, arn: str) -> str | None:
+        """The number of a stream, or None if it was never polled."""
+        return self._numbers.get(arn)
+
+    def set(self, arn: str, number: str) -> None:
+        """Keep the number of a stream."""
+        self._numbers[arn] = number
+        if self._file:
+            unfinished = self._file.with_suffix(".part")
+            unfinished.write_text(json.dumps(self._numbers))
+            unfinished.replace(self._file)
 
 
 class Stream:
@@ -84,7 +134,10 @@ class Stream:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records since the last call."""
-        page = self.client.get_records(ShardIterator=self.iterator)
-        self.iterator = page["NextShardIterator"]
-        for record in page["Records"]:
-            yield lambda_record(record, self.arn)
+        while True:
+            page = self.client.get_records(ShardIterator=self.iterator)
+            self.iterator = page["NextShardIterator"]
+            for record in page["Records"]:
+                yield lambda_record(record, self.arn)
+            if not page["Records"]:
+                return

@@ -28,6 +28,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
+from infra.local.loopback import HOST, is_local_host
+
 PATH = "/dev-issuer"
 AUDIENCE = "storefront"
 ALGORITHM = "RS256"
@@ -59,7 +61,6 @@ CORS = {
 }
 # Places on this machine. The issuer gives tokens to whoever asks, so it knows no others: neither
 # as an origin or a redirection, nor as the name under which it is called.
-HOST = r"(127\.0\.0\.1|localhost|([a-z0-9-]+\.)+localhost|\[::1\])(:\d{1,5})?"
 LOCAL_URL = re.compile(rf"https?://{HOST}(/[!-\[\]-~]*)?", re.IGNORECASE)
 PAGE = """<!doctype html>
 <html lang="en">
@@ -105,7 +106,7 @@ class Issuer:
     def respond(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
         """The response to a request below PATH, as a Lambda function returns it."""
         origin = headers.get("origin")
-        if not re.fullmatch(HOST, headers.get("host", "")) or not _is_local(origin or self.url):
+        if not is_local_host(headers.get("host", "")) or not _is_local(origin or self.url):
             return _json({"error": "access_denied", "error_description": "Not from here."}, 403)
         response = self._respond(method, target, headers, body)
         if origin:

@@ -7,6 +7,7 @@ app changes, and stops both.
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,8 @@ LOOK_SECONDS = 0.2
 STOP_SECONDS = 10
 # The exit status of the API's process if the app cannot be imported (server.py).
 NOT_LOADED = 3
+# The environment variable with the folder in which the API's process keeps which events are sent.
+EVENTS_VARIABLE = "EVENTS_DIR"
 # The files of the app, whose change starts the API again.
 WATCHED = ("app.py", "chalicelib/**/*.py", ".chalice/config.json")
 
@@ -37,6 +40,9 @@ WATCHED = ("app.py", "chalicelib/**/*.py", ".chalice/config.json")
 class Stopped(BaseException):
     """The local server is asked to stop. No handler of errors may catch this."""
 
+
+# SIGHUP comes when the terminal is closed.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # A signal has come. While the loop of `_serve` runs, only the loop acts on it: an exception from a
 # signal handler inside subprocess.Popen.wait can leave its lock acquired, and the next wait hangs.
@@ -48,8 +54,11 @@ def run(port: int, folder: Path, headers: Path) -> None:
 
     The development issuer's header files are written to the folder `headers`.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP.
+            signal.signal(number, _stop)
+    # The data have names and addresses of persons.
+    os.umask(0o077)
     try:
         check_port(port, "PORT", "run")
         _check_folder(folder)
@@ -58,7 +67,8 @@ def run(port: int, folder: Path, headers: Path) -> None:
         webhooks.receiver(os.environ)
         with _locked(folder), _database(folder) as data:
             signing_in = {} if os.environ.get("OIDC_ISSUER") else _issuer(port, folder, headers)
-            _serve(port, folder, headers, environment(data.url) | signing_in, data)
+            events = {EVENTS_VARIABLE: str(_events_folder(folder))}
+            _serve(port, folder, headers, environment(data.url) | signing_in | events, data)
     except Stopped:
         pass
 
@@ -92,13 +102,17 @@ def default_folder() -> Path:
 
 
 def database_url(folder: Path) -> str:
-    """The URL of the database of a running `make run`. Raises CommandError if none runs."""
+    """The URL of the database of a running `make run`. Raises CommandError if none runs.
+
+    The file `url` alone does not tell: one that was killed leaves it, and another program's server
+    may use the port by now.
+    """
     try:
-        return (folder / "url").read_text()
+        if _is_locked(folder) and (url := (folder / "url").read_text()):
+            return url
     except OSError:
-        raise CommandError(
-            f"No make run uses the data in {folder}; start it with make run."
-        ) from None
+        pass
+    raise CommandError(f"No make run uses the data in {folder}; start it with make run.")
 
 
 def command(port: int) -> list[str]:
@@ -149,7 +163,7 @@ def _issuer(port: int, folder: Path, headers: Path) -> dict[str, str]:
 
 def _stop(*_: object) -> None:
     # Further signals are ignored, because the first one has begun the stopping.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _stopping.set()
     if not _looping.is_set():
@@ -180,21 +194,30 @@ def check_port(port: int, variable: str, target: str) -> None:
 def _check_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("lock", "database.log"):
+        for name in ("lock", "database.log", "url"):
             with (folder / name).open("a"):
                 pass
-        (folder / "url").unlink(missing_ok=True)
+        state = folder / database.STATE
+        if state.exists():
+            state.chmod(0o600)
     except OSError as error:
         raise CommandError(
             f"The data cannot be kept in {folder} ({error.strerror}: {error.filename}); "
             "name a folder that you can write to: DATA_DIR=folder make run."
         ) from None
-    state = folder / database.STATE
     if state.exists() and not database.is_readable_state(state):
         raise CommandError(
             f"{state} cannot be read: it is damaged, or was written by another version. Restore "
             "it, or move it away to start with new data."
         )
+
+
+def _events_folder(folder: Path) -> Path:
+    """A new folder for what belongs to the streams of this database, which are in memory."""
+    events = folder / "events"
+    shutil.rmtree(events, ignore_errors=True)
+    events.mkdir()
+    return events
 
 
 @contextmanager
@@ -207,7 +230,18 @@ def _locked(folder: Path) -> Iterator[IO[str]]:
                 f"The data in {folder} are in use by another make run; "
                 "stop that one, or use other data: DATA_DIR=folder make run."
             ) from None
+        (folder / "url").unlink(missing_ok=True)
         yield lock
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether a `make run` uses a folder. Raises OSError."""
+    with (folder / "lock").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 @contextmanager

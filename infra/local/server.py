@@ -36,7 +36,7 @@ from hypercorn.config import Config
 
 from infra.local import issuer
 from infra.local.issuer import Issuer
-from infra.local.run import HOST, NOT_LOADED
+from infra.local.run import EVENTS_VARIABLE, HOST, NOT_LOADED
 
 # API Gateway's limits: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -254,9 +254,11 @@ def load_gateway() -> Gateway:
     # What is older than owners becomes the sample staff's.
     backfill.backfill(client, owner="sue")
     sample_data.load_once(client)
+    kept = os.environ.get(EVENTS_VARIABLE)
+    folder = Path(kept) if kept else None
     receiver = webhooks.receiver(os.environ)
-    send = webhooks.Sender(receiver).send if receiver else None
-    events.announce(client, [table_name(resource.name) for resource in RESOURCES], send)
+    send = webhooks.Sender(receiver, folder).send if receiver else None
+    events.announce(client, [table_name(resource.name) for resource in RESOURCES], send, folder)
     # As `chalice local` does, so that each thread has its own current request.
     app: Any = module.app
     app.__class__ = LocalChalice

@@ -2,15 +2,18 @@
 
 WEBHOOK_URL and WEBHOOK_SECRET name it. The requests are those of a deployed stage, and the retries
 follow SPEEDUP times as fast. Unlike there, the receiver may be on this machine, and without TLS.
-What waits is in memory, and is lost when the API stops.
+What waits is kept while `make run` loads the app again, and is lost when it stops.
 """
 
 import asyncio
+import atexit
+import json
 import re
 import ssl
 from collections.abc import Mapping
 from functools import partial
 from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -73,19 +76,41 @@ def receiver(environment: Mapping[str, str]) -> Receiver | None:
 
 
 class Sender:
-    """Delivers events to a receiver, in threads of this process that end with it."""
+    """Delivers events to a receiver, in threads of this process that end with it.
 
-    def __init__(self, to: Receiver) -> None:
+    What is not delivered by then is kept in `folder`, for the next process.
+    """
+
+    def __init__(self, to: Receiver, folder: Path | None = None) -> None:
         self._receiver = to
+        # The number of the next attempt, and the event, by its id.
+        self._waiting: dict[str, tuple[int, Event]] = {}
         # Attempts that are due: the number of each, and the event.
         self._due: SimpleQueue[tuple[int, Event]] = SimpleQueue()
         self._timers = asyncio.new_event_loop()
         for target in (self._timers.run_forever, *[self._work] * THREADS):
             Thread(target=target, daemon=True).start()
+        if folder:
+            file = folder / "waiting.json"
+            if file.exists():
+                for attempt, body in json.loads(file.read_text()):
+                    self._put(attempt, delivery.read_event(body.encode()))
+            atexit.register(self._keep, file)
 
     def send(self, body: bytes) -> None:
         """Deliver an event, soon."""
-        self._due.put((1, delivery.read_event(body)))
+        self._put(1, delivery.read_event(body))
+
+    def _put(self, attempt: int, event: Event) -> None:
+        self._waiting[event.id] = attempt, event
+        self._due.put((attempt, event))
+
+    def _keep(self, file: Path) -> None:
+        """Write what waits to a file."""
+        waiting = [
+            (attempt, event.body.decode()) for attempt, event in self._waiting.copy().values()
+        ]
+        file.write_text(json.dumps(waiting))
 
     def _work(self) -> None:
         while True:
@@ -96,9 +121,12 @@ class Sender:
             if not is_delivered and attempt < delivery.MAX_ATTEMPTS:
                 seconds = delivery.RETRY_SECONDS[attempt - 1] / SPEEDUP
                 following = {"retrySeconds": seconds}
+                self._waiting[event.id] = attempt + 1, event
                 put = partial(self._due.put, (attempt + 1, event))
                 later = partial(self._timers.call_later, seconds, put)
                 self._timers.call_soon_threadsafe(later)
+            else:
+                del self._waiting[event.id]
             logs.write(
                 "INFO" if is_delivered else "ERROR",
                 webhook=self._receiver.url.geturl(),

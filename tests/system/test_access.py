@@ -287,3 +287,18 @@ def test_local_stage_without_an_issuer(in_process: Client, monkeypatch: pytest.M
         assert in_process.signed_in(None).get("/users").status == 401
     finally:
         auth._verifier.cache_clear()  # noqa: SLF001
+
+
+@pytest.mark.parametrize("subject", ["anyone", f"sub-{'a' * 40}", "auth0|5f7c"])
+def test_subject_that_is_no_key_names_itself(in_process: Client, subject: str) -> None:
+    """A caller finds their own items by their subject, which is stored as a digest."""
+    person = in_process.signed_in(sign_in.authorization(subject))
+    todo = person.create("/todos", {"task": "Dust"})
+    review = person.create("/reviews", {"review": "Fine."})
+
+    assert person.get(f"/todos/{todo['id']}", {"owner": subject}).json == todo
+    assert review in person.get("/reviews", {"author": subject}).json["items"]
+    digest = person.get("/", Accept="application/json").json["caller"]["subject"]
+    assert in_process.get(f"/todos/{todo['id']}", {"owner": digest}).json == todo
+    if not subject.startswith("sub-"):
+        assert in_process.get(f"/todos/{todo['id']}", {"owner": subject}).json == todo

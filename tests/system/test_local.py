@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 from contextlib import suppress
@@ -15,9 +16,19 @@ from typing import Any
 import pytest
 
 from chalicelib.webhooks.signature import new_secret
+from infra.errors import CommandError
 from infra.local import run
 from tests.client import Client
-from tests.conftest import OLD_FILES, PROJECT, SHELL, Launch, Local, checkout, free_port
+from tests.conftest import (
+    OLD_FILES,
+    PROJECT,
+    SHELL,
+    Launch,
+    Local,
+    checkout,
+    client_of,
+    free_port,
+)
 from tests.processes import change, children_of, command_of, eventually, is_alive
 from tests.receivers import Handler, Receiver, Request, hang
 
@@ -461,3 +472,89 @@ def test_changes_are_events_on_the_console(launch: Launch) -> None:
 
     assert (created["subject"], updated["changed"]) == ("mug", ["price"])
     assert "Secret" not in "".join(local.said)
+
+
+def test_reload_loses_no_event(launch: Launch, project: Path) -> None:
+    """Changes just before, while and after the app is loaded again reach the receiver."""
+    secret = new_secret()
+    with Receiver().running() as receiver:
+        failures = iter([503] * 3)
+        receiver.answer = lambda handler: handler.respond(next(failures, 204))
+        url = f"http://127.0.0.1:{receiver.port}/hook"
+        local = launch(project=project, WEBHOOK_URL=url, WEBHOOK_SECRET=secret)
+        local.read_until("ready")
+        keys = [f"p{n}" for n in range(30)]
+        for number, key in enumerate(keys):
+            if number % 10 == 5:
+                (project / "chalicelib" / "models.py").touch()
+            created = None
+            while not created:
+                with suppress(OSError):
+                    created = local.api.post("/products", {"id": key, "name": "Cup", "price": 5})
+            # The response of a create was lost if the API ended in between.
+            assert created.status in (201, 409)
+        eventually(lambda: all(any(names(r, key) for r in receiver.requests) for key in keys))
+        local.read_until("A file has changed")
+
+
+def test_odd_record_does_not_hide_the_others(launch: Launch, tmp_path: Path) -> None:
+    """A row that the app did not write is reported, and the changes after it are announced."""
+    local = launch(tmp_path)
+    local.read_until("ready")
+    client = client_of((tmp_path / "url").read_text())
+    requests = [
+        {"PutRequest": {"Item": {"id": {"S": "a"}, "odd": {"SS": ["x"]}}}},
+        {"PutRequest": {"Item": {"id": {"S": "b"}}}},
+    ]
+    client.batch_write_item(RequestItems={"storefront-local-products": requests})
+    local.api.create("/products", {"id": "mug", "name": "Mug", "price": 5})
+
+    assert json.loads(local.read_until("product.created"))["subject"] == "mug"
+    assert any('"KeyError"' in line for line in local.said)
+
+
+def test_second_make_run_leaves_the_first_alone(launch: Launch, tmp_path: Path) -> None:
+    """A refused `make run` on the same folder breaks no command on the data of the first."""
+    first = launch(tmp_path)
+    first.read_until("ready")
+
+    assert "are in use by another make run" in refusal(launch, tmp_path, free_port())
+    assert run.database_url(tmp_path) == (tmp_path / "url").read_text()
+
+
+def test_stale_url_is_not_believed(launch: Launch, tmp_path: Path) -> None:
+    """After a kill, the port may be another database's."""
+    local = launch(tmp_path)
+    local.read_until("ready")
+    children = children_of(local.process.pid)
+    local.process.kill()
+    local.end()
+    eventually(lambda: not any(is_alive(each) for each in children))
+
+    assert (tmp_path / "url").exists()
+    with pytest.raises(CommandError, match="No make run uses the data"):
+        run.database_url(tmp_path)
+
+
+def test_closed_terminal_stops_it(launch: Launch, tmp_path: Path) -> None:
+    """SIGHUP ends it as SIGTERM does, and the data are saved."""
+    local = launch(tmp_path)
+    local.read_until("ready")
+    local.process.send_signal(signal.SIGHUP)
+
+    assert local.end() == 0
+    assert not (tmp_path / "unclean").exists()
+
+
+def test_data_are_private(launch: Launch, tmp_path: Path) -> None:
+    """No other user of the machine reads names and addresses, also those of an older version."""
+    (tmp_path / "database.log").touch(mode=0o644)
+    local = launch(tmp_path)
+    local.read_until("ready")
+    key = local.api.create("/todos", {"task": "Dust"})["id"]
+    eventually(lambda: saved(tmp_path, key))
+    local.stop()
+    (tmp_path / "dynamodb.json").chmod(0o644)
+    launch(tmp_path).read_until("ready")
+
+    assert stat.S_IMODE((tmp_path / "dynamodb.json").stat().st_mode) == 0o600
