@@ -243,8 +243,8 @@ def _sum(metrics: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         query(f"m{number}", "Sum", namespace="AWS/DynamoDB", name=name, dimensions=dimensions)
         for number, (name, dimensions) in enumerate(metrics)
     ]
-    terms = " + ".join(f"FILL({query['Id']}, 0)" for query in queries)
-    return [*queries, {"Id": "total", "Expression": terms, "ReturnData": True}]
+    # SUM leaves out metrics without data. FILL gives no value for one that never had any.
+    return [*queries, {"Id": "total", "Expression": "SUM(METRICS())", "ReturnData": True}]
 
 
 def query(

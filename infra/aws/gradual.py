@@ -72,14 +72,6 @@ def _alarms(stage: Stage) -> Resources:
         "Resource": {"Fn::Sub": f"${{APIHandler}}:{ALIAS}"},
         "ExecutedVersion": NEW_VERSION,
     }
-    queries = [
-        alarms.query(
-            each.name, "Sum", namespace=metrics.namespace(stage), name=each.name, dimensions=version
-        )
-        for each in metrics.VERSION_METRICS
-    ]
-    requests, errors = (each.name.lower() for each in metrics.VERSION_METRICS)
-    share = f"IF({requests} > 0, FILL({errors}, 0) / {requests}, 0)"
     return {
         ERRORS_ALARM: alarms.alarm(
             stage,
@@ -87,7 +79,7 @@ def _alarms(stage: Stage) -> Resources:
             "More than 1 % of the new version's responses are 5xx.",
             MOST_5XX,
             minutes=(1, 1),
-            Metrics=[*queries, {"Id": "share", "Expression": share, "ReturnData": True}],
+            **alarms.metric(metrics.namespace(stage), metrics.ERROR_SHARE, version, "Average"),
         ),
         CRASHES_ALARM: alarms.alarm(
             stage,

@@ -40,7 +40,7 @@ def resources(stage: Stage) -> Resources:
     """The key and its alias."""
     if not has_customer_managed_key(stage):
         return {}
-    retained = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    retained = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     return {
         KEY: {
             "Type": "AWS::KMS::Key",

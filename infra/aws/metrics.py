@@ -46,8 +46,15 @@ CONFLICTS = Metric(
 # Those that depend on the operation, and those that the whole stage has once.
 OPERATION_METRICS = (REQUESTS, SERVER_ERRORS, LATENCY, DYNAMODB_CALLS, READ_UNITS, WRITE_UNITS)
 STAGE_METRICS = (REJECTED_TOKENS, REPLAYS, CONFLICTS)
-# Those that a gradual deployment compares.
-VERSION_METRICS = (REQUESTS, SERVER_ERRORS)
+# The share of a version's responses that are 5xx is the average of ones and zeros: without metric
+# math, which has no value for a metric that never had data.
+ERROR_SHARE = "ServerErrorShare"
+VERSION_METRICS = {
+    "ServerErrors": Metric(name=ERROR_SHARE, pattern=SERVER_ERROR, unit="None"),
+    "OtherResponses": Metric(
+        name=ERROR_SHARE, pattern="{ $.status < 500 }", value="0", unit="None"
+    ),
+}
 
 OPERATION, VERSION = "operation", "version"
 
@@ -62,17 +69,17 @@ def resources(stage: Stage) -> Resources:
     filters: Resources = {}
     if stage.infra.metrics:
         for metric in (*OPERATION_METRICS, *STAGE_METRICS):
-            filters |= _filter(stage, metric)
+            filters |= _filter(stage, metric.name, metric)
     if stage.infra.metrics == "operations":
         for metric in OPERATION_METRICS:
-            filters |= _filter(stage, metric, OPERATION)
+            filters |= _filter(stage, metric.name, metric, OPERATION)
     if stage.infra.deployment:
-        for metric in VERSION_METRICS:
-            filters |= _filter(stage, metric, VERSION)
+        for name, metric in VERSION_METRICS.items():
+            filters |= _filter(stage, name, metric, VERSION)
     return filters
 
 
-def _filter(stage: Stage, metric: Metric, dimension: str | None = None) -> Resources:
+def _filter(stage: Stage, name: str, metric: Metric, dimension: str | None = None) -> Resources:
     # CloudWatch takes no default value beside dimensions.
     scope: dict[str, Any] = {}
     if dimension:
@@ -81,7 +88,7 @@ def _filter(stage: Stage, metric: Metric, dimension: str | None = None) -> Resou
         scope = {"DefaultValue": 0}
     by = to_cfn_resource_name(f"by_{dimension}") if dimension else ""
     return {
-        f"{metric.name}{by}Metric": {
+        f"{name}{by}Metric": {
             "Type": "AWS::Logs::MetricFilter",
             "Properties": {
                 "LogGroupName": {"Ref": "APIHandlerLogGroup"},

@@ -96,6 +96,10 @@ def add_extensions(document: Document, app: Chalice, stage: Stage) -> Document:
     # Bodies reach the function as bytes. As text, they would have U+FFFD in place of bytes that are
     # not UTF-8, which the function could not detect.
     document[f"{EXTENSION}binary-media-types"] = ["*/*"]
+    if stage.custom_domain:
+        # API Gateway's own address is closed: what the domain's TLS policy and its HSTS demand
+        # could be avoided there.
+        document[f"{EXTENSION}endpoint-configuration"] = {"disableExecuteApiEndpoint": True}
     for operations in document["paths"].values():
         _complete_preflight(operations["options"])
         operations[f"{EXTENSION}any-method"] = _method_not_allowed(
@@ -133,6 +137,10 @@ def cached_lists(app: Chalice, stage: Stage) -> dict[str, Resource]:
 
 def _gateway_response(status: int, detail: str) -> Document:
     headers = _common_headers(status) | {"Content-Type": f"'{PROBLEM}'"}
+    if len(settings.CORS_ALLOW_ORIGINS) > 1:
+        # A gateway response cannot choose, and its mappings of request headers tell capitals from
+        # small letters, which browsers send over HTTP/2. It holds nothing about the caller.
+        headers[ALLOW_ORIGIN] = "'*'"
     if status in RETRIED:
         headers["Retry-After"] = f"'{RETRY_AFTER_SECONDS}'"
     if status == HTTPStatus.UNAUTHORIZED:
@@ -174,7 +182,7 @@ def _method_not_allowed(methods: list[str]) -> Document:
         "responses": {
             str(status): {
                 "description": TITLES[status],
-                "headers": {name: {"type": "string"} for name in headers},
+                "headers": {name: {"type": "string"} for name in (*headers, ALLOW_ORIGIN)},
             }
         },
         f"{EXTENSION}integration": {
@@ -192,7 +200,7 @@ def _method_not_allowed(methods: list[str]) -> Document:
                     "responseParameters": {
                         f"method.response.header.{name}": value for name, value in headers.items()
                     },
-                    "responseTemplates": {JSON: _problem(status, detail)},
+                    "responseTemplates": {JSON: _allow_origin() + _problem(status, detail)},
                 }
             },
         },
@@ -202,35 +210,44 @@ def _method_not_allowed(methods: list[str]) -> Document:
 def _common_headers(status: int) -> dict[str, str]:
     """The headers of every response, as API Gateway's mappings: a literal is in single quotes.
 
-    With several allowed origins, these responses allow the request's own: mappings cannot compare
-    it, and the responses hold nothing that depends on the caller.
+    With several allowed origins, `Access-Control-Allow-Origin` is not among them.
     """
-    headers = {name: f"'{value}'" for name, value in common_headers("", status, None).items()}
-    if len(settings.CORS_ALLOW_ORIGINS) > 1:
-        headers |= {ALLOW_ORIGIN: "method.request.header.Origin", "Vary": "'Origin'"}
-    return headers | {"X-Request-Id": "context.requestId"}
+    headers = common_headers("", status, None)
+    if settings.CORS_ALLOW_ORIGINS != ("*",):
+        headers["Vary"] = "Origin"
+    if len(settings.CORS_ALLOW_ORIGINS) == 1:
+        headers[ALLOW_ORIGIN] = settings.CORS_ALLOW_ORIGINS[0]
+    literals = {name: f"'{value}'" for name, value in headers.items()}
+    return literals | {"X-Request-Id": "context.requestId"}
+
+
+def _allow_origin() -> str:
+    """The template that allows the request's own origin, if it is one of several allowed ones.
+
+    Browsers send the header in small letters over HTTP/2, and templates tell them from capitals.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
+    """
+    if len(settings.CORS_ALLOW_ORIGINS) == 1:
+        return ""
+    allowed = " || ".join(f"$origin == '{each}'" for each in settings.CORS_ALLOW_ORIGINS)
+    return (
+        "#set($origin = $input.params().header.get('Origin'))\n"
+        "#if(!$origin || $origin == '')\n"
+        "#set($origin = $input.params().header.get('origin'))\n"
+        "#end\n"
+        f"#if({allowed})\n"
+        f"#set($context.responseOverride.header.{ALLOW_ORIGIN} = $origin)\n"
+        "#end\n"
+    )
 
 
 def _complete_preflight(operation: Document) -> None:
-    """Give the preflight's response the headers that every response has.
-
-    With several allowed origins, a template chooses the header's value:
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
-    """
+    """Give the preflight's response the headers that every response has."""
     response = operation[f"{EXTENSION}integration"]["responses"]["default"]
     headers = _common_headers(200)
-    if len(settings.CORS_ALLOW_ORIGINS) > 1:
-        del headers[ALLOW_ORIGIN]
+    if template := _allow_origin():
         response["responseParameters"].pop(f"method.response.header.{ALLOW_ORIGIN}", None)
-        allowed = " || ".join(f"$origin == '{each}'" for each in settings.CORS_ALLOW_ORIGINS)
-        response["responseTemplates"] = {
-            JSON: (
-                "#set($origin = $input.params().header.get('Origin'))\n"
-                f"#if({allowed})\n"
-                f"#set($context.responseOverride.header.{ALLOW_ORIGIN} = $origin)\n"
-                "#end\n"
-            )
-        }
+        response["responseTemplates"] = {JSON: template}
         operation["responses"]["200"]["headers"][ALLOW_ORIGIN] = {"type": "string"}
     for name, value in headers.items():
         operation["responses"]["200"]["headers"][name] = {"type": "string"}

@@ -211,7 +211,7 @@ def _bucket(stage: Stage) -> Resource:
     }
     return {
         "Type": "AWS::S3::Bucket",
-        "DeletionPolicy": "Retain",
+        "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
         "Metadata": findings.skip(skipped),
         "Properties": {

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.aws import alarms, deploy, follow, site
+from infra.aws import alarms, deploy, follow, indexes, site
 from infra.errors import CommandError
-from infra.stages import PROJECT, Stage
+from infra.stages import ALIAS, PROJECT, Stage
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -33,6 +34,8 @@ PARAMETERS = {
     "SiteCertificateArn": "SITE_CERTIFICATE_ARN",
     "WebAclArn": "WEB_ACL_ARN",
 }
+# The logical id of the API's function.
+FUNCTION = "APIHandler"
 # The value of a variable that removes what an earlier deployment has named.
 NONE = "none"
 # CloudFormation's reasons for an empty change set.
@@ -52,14 +55,102 @@ def deploy_stack(stage: Stage, bucket: str) -> None:
     print(f"Stack {stage.function} in account {identity['Account']}, region {region}.")
     deploy.check_logs(stage)
     template = json.loads((package / "sam.json").read_text())
-    _check_issuer(_stack(client, stage.function), template)
-    url = upload(template, package / "deployment.zip", bucket)
-    made = apply(client, stage, template, url)
+    known = _stack(client, stage.function)
+    _check_issuer(known, template)
+    deployed = _deployed_template(client, known)
+    _name_code(template, package / "deployment.zip", bucket)
+    if stage.has_alias:
+        _describe_version(template, known, deployed)
+    dynamodb = boto3.client("dynamodb")
+    made: dict[str, str] = {}
+    for update in indexes.updates(deployed, template):
+        indexes.delete_leftovers(dynamodb, update)
+        url = upload(update.template, bucket)
+        made = apply(client, stage, update.template, url, new_values=update.brings_code)
+        indexes.wait(dynamodb, update)
     if stage.infra.site:
-        made = _name_the_api(client, stage, template, url, made)
+        made = _name_the_api(client, stage, template, upload(template, bucket), made)
+    if stage.has_alias:
+        _delete_old_versions(made["APIHandlerName"])
     for name, value in sorted(made.items()):
         print(f"{name}: {value}")
-    deploy.smoke_test(stage, made["EndpointURL"])
+    deploy.smoke_test(stage, made["EndpointURL"], _api_key(made))
+
+
+def _delete_old_versions(function: str) -> None:
+    """Delete the versions of the function that the alias has left, except for the last of them.
+
+    CloudFormation keeps every version, and with SnapStart each one costs by the hour.
+    """
+    client = boto3.client("lambda")
+    pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    numbers = sorted(
+        int(each["Version"])
+        for page in pages
+        for each in page["Versions"]
+        if each["Version"].isdigit()
+    )
+    alias = client.get_alias(FunctionName=function, Name=ALIAS)
+    routed = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    used = {int(alias["FunctionVersion"]), *map(int, routed)}
+    if numbers[-1] not in used:
+        print(
+            f"The alias {ALIAS} points to version {alias['FunctionVersion']}, and the newest is "
+            f"{numbers[-1]}: somebody has moved it. aws lambda update-alias --name {ALIAS} "
+            f"--function-name {function} --function-version {numbers[-1]} moves it back."
+        )
+    left = [number for number in numbers if number not in used]
+    for number in left[:-1]:
+        client.delete_function(FunctionName=function, Qualifier=str(number))
+    if left[:-1]:
+        print(f"Old versions of the function were deleted: {', '.join(map(str, left[:-1]))}.")
+
+
+def _deployed_template(client: "CloudFormationClient", known: Any) -> dict[str, Any] | None:
+    """The template that a stack was made of, or None."""
+    if known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS":
+        return None
+    body: Any = client.get_template(StackName=known["StackName"], TemplateStage="Original")
+    text = body["TemplateBody"]
+    template: dict[str, Any] = json.loads(text) if isinstance(text, str) else text
+    return template
+
+
+def _describe_version(
+    template: dict[str, Any], known: Any, deployed: dict[str, Any] | None
+) -> None:
+    """Give the function a description with a digest of all that its version depends on.
+
+    SAM names a version after the function's properties, and Lambda publishes no version of a
+    function that has not changed: a change of the tags alone would fail, and a new value of a
+    parameter would not reach the alias. After a deployment that was rolled back, the digest depends
+    on its time, too, because the version that it published stays.
+    https://github.com/aws/serverless-application-model/issues/3281
+    """
+    properties = template["Resources"][FUNCTION]["Properties"]
+    text = json.dumps(properties, sort_keys=True)
+    values = {
+        name: value
+        for name, value in _values(template, known).items()
+        if f'{{"Ref": "{name}"}}' in text
+    }
+    digest = sha256((text + json.dumps(values, sort_keys=True)).encode()).hexdigest()[:12]
+    before = (deployed or {"Resources": {}})["Resources"].get(FUNCTION, {})
+    description: str = before.get("Properties", {}).get("Description", "")
+    if description.partition(" ")[0] == digest:
+        properties["Description"] = description
+    elif known and known["StackStatus"].endswith("ROLLBACK_COMPLETE"):
+        properties["Description"] = f"{digest} {known['LastUpdatedTime']:%Y-%m-%dT%H:%M:%SZ}"
+    else:
+        properties["Description"] = digest
+
+
+def _api_key(made: Mapping[str, str]) -> str | None:
+    """The API key of a stack's usage plan, if it has one."""
+    if "ApiKeyId" not in made:
+        return None
+    client = boto3.client("apigateway")
+    return client.get_api_key(apiKey=made["ApiKeyId"], includeValue=True).get("value")
 
 
 def _check_issuer(known: Any, template: dict[str, Any]) -> None:
@@ -87,7 +178,10 @@ def _name_the_api(
 
     The API allows the site's origin, so that CloudFormation creates the site before the API.
     """
-    known, api_url = made["SiteApiUrl"], made["EndpointURL"].rstrip("/")
+    known = made["SiteApiUrl"]
+    # API Gateway's own address is closed if the API has a domain.
+    domain = stage.custom_domain
+    api_url = f"https://{domain}" if domain else made["EndpointURL"].rstrip("/")
     # A URL that the operator has named stays.
     is_own = known != site.NO_API and ".execute-api." not in known
     if os.environ.get("API_URL") or is_own or known == api_url:
@@ -97,18 +191,22 @@ def _name_the_api(
     return apply(client, stage, template, url)
 
 
-def upload(template: dict[str, Any], code: Path, bucket: str) -> str:
-    """Put the zip and the template, which names it, into a bucket. Returns the template's URL.
+def _name_code(template: dict[str, Any], code: Path, bucket: str) -> None:
+    """Put the zip into a bucket, and its place into the template.
 
-    Their names are their digests: what an earlier stack was made of stays for a roll back.
+    Its name is its digest: what an earlier stack was made of stays for a roll back.
     """
-    client = boto3.client("s3")
     packed = code.read_bytes()
     key = f"storefront/{sha256(packed).hexdigest()}.zip"
-    client.put_object(Bucket=bucket, Key=key, Body=packed)
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{bucket}/{key}"
+
+
+def upload(template: dict[str, Any], bucket: str) -> str:
+    """Put a template into a bucket, named by its digest. Returns its URL."""
+    client = boto3.client("s3")
     text = json.dumps(template).encode()
     key = f"storefront/{sha256(text).hexdigest()}.json"
     client.put_object(Bucket=bucket, Key=key, Body=text)
@@ -132,9 +230,17 @@ def _outputs_of(known: Any) -> dict[str, str]:
 
 
 def apply(
-    client: "CloudFormationClient", stage: Stage, template: dict[str, Any], url: str
+    client: "CloudFormationClient",
+    stage: Stage,
+    template: dict[str, Any],
+    url: str,
+    *,
+    new_values: bool = True,
 ) -> dict[str, str]:
-    """Create or update the stack. Returns its outputs. Raises CommandError."""
+    """Create or update the stack. Returns its outputs. Raises CommandError.
+
+    Parameters get their values from the environment, or keep all their values.
+    """
     name = stage.function
     known = _stack(client, name)
     is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
@@ -143,7 +249,7 @@ def apply(
         ChangeSetName=f"{name}-{sha256(os.urandom(8)).hexdigest()[:16]}",
         ChangeSetType="CREATE" if is_new else "UPDATE",
         TemplateURL=url,
-        Parameters=_parameters(template, known),
+        Parameters=_parameters(template, known) if new_values else _kept(template, known),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=stage.tag_list,
         ImportExistingResources=True,
@@ -191,30 +297,43 @@ def _stack(client: "CloudFormationClient", name: str) -> Any:
         raise
 
 
-def _parameters(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
-    """The parameters from the environment; others keep their previous values.
+def _values(template: dict[str, Any], known: Any) -> dict[str, str]:
+    """The values of the parameters: the environment's, or else the stack's.
 
-    Raises CommandError if a required one has neither, or the alarms have no receiver.
+    A workflow sets a variable that has no value to an empty string.
     """
-    known = {
-        each["ParameterKey"]: each["ParameterValue"] for each in (known or {}).get("Parameters", [])
+    values = {
+        each["ParameterKey"]: each["ParameterValue"]
+        for each in (known or {}).get("Parameters", [])
+        if each["ParameterKey"] in template["Parameters"]
     }
-    values: dict[str, str] = {}
-    made: list[ParameterTypeDef] = []
-    for name, declared in template["Parameters"].items():
-        variable = PARAMETERS[name]
-        # A workflow sets a variable that has no value to an empty string.
-        if value := os.environ.get(variable):
+    for name in template["Parameters"]:
+        if value := os.environ.get(PARAMETERS[name]):
             values[name] = "" if value == NONE else value
-            made.append({"ParameterKey": name, "ParameterValue": values[name]})
-        elif name in known:
-            values[name] = known[name]
-            made.append({"ParameterKey": name, "UsePreviousValue": True})
-        elif "Default" not in declared:
-            raise CommandError(f"{variable} is not set. {declared['Description']}")
+    return values
+
+
+def _kept(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
+    """The parameters of a template with the values that the stack has."""
+    return [
+        {"ParameterKey": each["ParameterKey"], "UsePreviousValue": True}
+        for each in known.get("Parameters", [])
+        if each["ParameterKey"] in template["Parameters"]
+    ]
+
+
+def _parameters(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
+    """The parameters with their values. One without a value has its default.
+
+    Raises CommandError if a required one has none, or the alarms have no receiver.
+    """
+    values = _values(template, known)
+    for name, declared in template["Parameters"].items():
+        if name not in values and "Default" not in declared:
+            raise CommandError(f"{PARAMETERS[name]} is not set. {declared['Description']}")
     if alarms.RULE in template.get("Rules", {}) and not any(map(values.get, alarms.RECEIVERS)):
         raise CommandError(
             "The stage's alarms have no receiver. Set ALARM_EMAIL to an email address, or "
             "ALARM_TOPIC_ARN to an SNS topic, or remove alarms from the stage's settings."
         )
-    return made
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]

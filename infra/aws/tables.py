@@ -127,8 +127,14 @@ def definitions(stage: Stage) -> Iterator[dict[str, Any]]:
 
 
 def logical_id(stage: Stage, definition: dict[str, Any]) -> str:
-    """The logical id of a table in the template: that of `users` is UsersTable."""
-    name: str = definition["TableName"].removeprefix(stage.table_prefix)
+    """The logical id of a table in the template: that of `users` is UsersTable.
+
+    Under a prefix of one's own, it has the prefix. CloudFormation would replace a table that keeps
+    its logical id and gets another name.
+    """
+    name: str = definition["TableName"]
+    if stage.table_prefix == f"{stage.function}-":
+        name = name.removeprefix(stage.table_prefix)
     return f"{to_cfn_resource_name(name)}Table"
 
 
@@ -211,7 +217,7 @@ def _index(index: Index, stage: Stage) -> dict[str, Any]:
 def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[Step]:
     """The steps of one table, in an order in which each can be taken."""
     client, name = clients.dynamodb, table["TableName"]
-    there = _described(client, name)
+    there = described(client, name)
     if there is None:
         indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])]
         of = f" with {', '.join(indexes)}" if indexes else ""
@@ -221,6 +227,10 @@ def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[
     if there is not None:
         yield from _missing_indexes(table, there, client)
         yield from _missing_tags(table, there, client)
+        if table["DeletionProtectionEnabled"] and not there.get("DeletionProtectionEnabled"):
+            # A restored table has none.
+            turn_on = partial(client.update_table, TableName=name, DeletionProtectionEnabled=True)
+            yield Step(f"turn on deletion protection of {name}", turn_on)
     if expires(table) and (there is None or not _expires(client, name)):
         wanted: Any = {"Enabled": True, "AttributeName": EXPIRY}
         yield Step(
@@ -289,7 +299,8 @@ def _missing_tags(table: dict[str, Any], there: Any, client: "DynamoDBClient") -
         )
 
 
-def _described(client: "DynamoDBClient", name: str) -> Any:
+def described(client: "DynamoDBClient", name: str) -> Any:
+    """A table, as DescribeTable returns it, or None."""
     with suppress(client.exceptions.ResourceNotFoundException):
         return client.describe_table(TableName=name)["Table"]
     return None
@@ -301,6 +312,11 @@ def _is_ready(there: Any) -> bool:
         status == "ACTIVE"
         for status in (there["TableStatus"], *(index["IndexStatus"] for index in indexes))
     )
+
+
+def wait(client: "DynamoDBClient", name: str) -> None:
+    """Wait until a table and its indexes are active."""
+    _wait(client, "TableReady", name)
 
 
 def _wait(client: "DynamoDBClient", until: str, name: str) -> None:

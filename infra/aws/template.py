@@ -323,14 +323,14 @@ def _rest_api(stage: Stage) -> Resources:
     # The settings of one method replace all settings of `*`.
     methods = [{"ResourcePath": "/*", "HttpMethod": "*", "CachingEnabled": False, **throttling}]
     properties: dict[str, Any] = {
+        # Or SAM makes a second stage, `Stage`, without any of the settings of the first.
+        # https://github.com/aws/serverless-application-model/issues/191
+        "OpenApiVersion": "2.0",
         "TracingEnabled": stage.config.xray_enabled,
         "MethodSettings": methods,
         # `make deploy` refuses a stage whose API has this tag.
         "Tags": stage.tags | {STACK_TAG: stage.function},
     }
-    if stage.custom_domain:
-        # Else what the domain's TLS policy and its HSTS demand could be avoided there.
-        properties["DisableExecuteApiEndpoint"] = True
     if infra.access_logs:
         properties["AccessLogSetting"] = {
             "DestinationArn": {"Fn::GetAtt": ["AccessLogGroup", "Arn"]},
@@ -491,7 +491,8 @@ def _metric_graphs(stage: Stage) -> dict[str, list[Any]]:
     if stage.infra.metrics == "operations":
         for each in metrics.OPERATION_METRICS:
             statistic = "p99" if each is metrics.LATENCY else "Sum"
-            schema = f'{{{namespace},{metrics.OPERATION}}} MetricName="{each.name}"'
+            # In double quotes, because of the hyphen in the namespace.
+            schema = f'{{"{namespace}",{metrics.OPERATION}}} MetricName="{each.name}"'
             expression = f"SEARCH('{schema}', '{statistic}', 60)"
             graphs[f"{each.name} by operation"] = [[{"expression": expression, "label": ""}]]
     return graphs

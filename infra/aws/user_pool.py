@@ -137,7 +137,7 @@ def resources(stage: Stage, callbacks: Any) -> dict[str, Resource]:
             "Properties": {"UserPoolId": pool, "GroupName": STAFF_ROLE},
         },
     }
-    kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    kept = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     return {name: {**resource, **kept} for name, resource in made.items()}
 
 

@@ -7,13 +7,17 @@ has:
   empty one of the first and does not know the second;
 - of an imported document, the templates and responses of integrations, gateway responses, binary
   media types, the compression size, and the method that stands for any;
-- the variables of a request in what a mock integration answers;
+- the variables of a request in what a mock integration answers, and the header that a template
+  sets;
+- a document with a mapping that is not allowed is refused (mappings.py);
 - an API's host is api-id.execute-api.region.amazonaws.com, and in its paths a percent-encoded slash
   is no slash;
 - `WWW-Authenticate` of a function reaches the client as `x-amzn-Remapped-WWW-Authenticate`;
 - a style of the user pool's sign-in pages, CodeDeploy's applications and deployment groups, web
   ACLs' associations, and alarms with metric math, of which nothing is kept: nothing is moved to a
   new version step by step;
+- an index that is being created cannot be queried, and no other one of its table be created;
+- a version of a function is published only if the function differs from its last version;
 - a function that is changed finishes what it is at;
 - for IAM, a function that is created has its name, a table that is tagged too, and a log group ends
   in `:*`, but for its tags.
@@ -29,7 +33,7 @@ import re
 import sys
 from contextvars import ContextVar
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -37,11 +41,23 @@ from uuid import uuid4
 import ministack.app as application
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import apigateway_v1 as v1
+from ministack.services import dynamodb
 from ministack.services.cloudformation import provisioners
+
+from tests.deployed import mappings
+from tests.deployed.mappings import BadRequest
 
 Answer = tuple[int, dict[str, str], bytes]
 
 ROOT = "test"
+# What a version of a function has of its own. Tags and reserved concurrency are not among it.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
+OWN_TO_VERSIONS = (
+    *("CodeSha256", "Description", "Environment", "Handler", "LoggingConfig", "MemorySize"),
+    *("Role", "Runtime", "Timeout", "TracingConfig", "VpcConfig"),
+)
+# On AWS, the index of an empty table takes minutes.
+CREATING_SECONDS = 3
 EXTENSION = "x-amazon-apigateway-"
 
 answer_http = application.app
@@ -56,14 +72,26 @@ rest_api_update = provisioners._apigw_rest_api_update
 enforce = iam_evaluator.enforce
 extract_resource_arn = iam_actions.extract_resource_arn
 kill_workers = lambda_runtime.kill_workers
+ddb_update_table = dynamodb._update_table
+ddb_query = dynamodb._query
+create_version = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]["create"]
 alarm_handlers = dict(provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"])
 
-# The method of the request that is being answered.
-asked: ContextVar[str] = ContextVar("asked", default="")
+# The method and the headers of the request that is being answered.
+asked: ContextVar[tuple[str, dict[str, str]]] = ContextVar("asked", default=("", {}))
 
 
 async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
     """Control-plane requests, with ImportRestApi and PutRestApi."""
+    try:
+        return await handled(method, path, headers, body, query)
+    except BadRequest as error:
+        refused: Answer = v1._v1_error("BadRequestException", str(error), 400)
+        return refused
+
+
+async def handled(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
+    """Control-plane requests whose document API Gateway accepts."""
     parts = path.strip("/").split("/")
     if method == "POST" and parts == ["restapis"] and "mode" in query:
         data = {}
@@ -82,6 +110,7 @@ async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) 
 
 def imported(document: dict[str, Any], data: dict[str, Any] | None = None) -> str:
     """Make an API of a document. Returns its id."""
+    mappings.check(document)
     data = dict(data or {})
     if f"{EXTENSION}binary-media-types" in document:
         data["binaryMediaTypes"] = document[f"{EXTENSION}binary-media-types"]
@@ -124,24 +153,97 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await answer_http(scope, receive, send)
 
 
-async def execute(api_id: str, stage: str, method: str, *rest: Any) -> Answer:
+async def execute(
+    api_id: str, stage: str, method: str, path: str, headers: dict[str, str], *rest: Any
+) -> Answer:
     """Answer a request of a client."""
-    asked.set(method)
-    answer: Answer = await handle_execute(api_id, stage, method, *rest)
+    asked.set((method, headers))
+    answer: Answer = await handle_execute(api_id, stage, method, path, headers, *rest)
     return answer
 
 
 def mock(integration: dict[str, Any]) -> Answer:
     """Answer with a mock integration, which may speak of the request."""
     status, headers, body = invoke_mock(integration)
-    request = {"requestId": str(uuid4()), "httpMethod": asked.get()}
+    method, sent = asked.get()
+    text, overrides = mappings.render(body.decode(), sent)
+    body = text.encode()
+    request = {"requestId": str(uuid4()), "httpMethod": method}
     for name, value in request.items():
         body = body.replace(f"$context.{name}".encode(), value.encode())
         headers = {
             header: value if source == f"context.{name}" else source
             for header, source in headers.items()
         }
-    return status, headers, body
+    return status, headers | overrides, body
+
+
+def update_table(request: dict[str, Any]) -> Answer:
+    """Update a table. A new index is being created for a while, and one is created at a time.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
+    """
+    table = dynamodb._tables.get(request.get("TableName", "").rpartition("/")[2], {})
+    # Those that a stack has created have no status, and are the template's own objects.
+    indexes = [{"IndexStatus": "ACTIVE"} | i for i in table.get("GlobalSecondaryIndexes", [])]
+    if indexes:
+        table["GlobalSecondaryIndexes"] = indexes
+    changes = request.get("GlobalSecondaryIndexUpdates", [])
+    if len([each for each in changes if "Create" in each or "Delete" in each]) > 1:
+        refused: Answer = dynamodb.error_response_json(
+            "LimitExceededException",
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted "
+            "simultaneously per table",
+            400,
+        )
+        return refused
+    if changes and any(each["IndexStatus"] == "CREATING" for each in indexes):
+        in_use: Answer = dynamodb.error_response_json(
+            "ResourceInUseException", "Attempt to change a resource which is still in use", 400
+        )
+        return in_use
+    answer: Answer = ddb_update_table(request)
+    created = {each["Create"]["IndexName"] for each in changes if "Create" in each}
+    if answer[0] == 200:
+        for index in table.get("GlobalSecondaryIndexes", []):
+            if index["IndexName"] in created:
+                index["IndexStatus"] = "CREATING"
+                Timer(CREATING_SECONDS, index.update, [{"IndexStatus": "ACTIVE"}]).start()
+    return answer
+
+
+def query(request: dict[str, Any]) -> Answer:
+    """Query a table or an index, which must not be one that is being created."""
+    table = dynamodb._tables.get(request.get("TableName", ""), {})
+    for index in table.get("GlobalSecondaryIndexes", []):
+        creating = index.get("IndexStatus") == "CREATING"
+        if creating and index["IndexName"] == request.get("IndexName"):
+            refused: Answer = dynamodb.error_response_json(
+                "ValidationException",
+                f"Cannot read from backfilling global secondary index: {index['IndexName']}",
+                400,
+            )
+            return refused
+    answer: Answer = ddb_query(request)
+    return answer
+
+
+def version(logical_id: str, properties: Any, stack: str) -> Any:
+    """Publish a version of a function that differs from the last version.
+
+    https://github.com/aws/serverless-application-model/issues/3281
+    """
+    function, _ = provisioners._lambda_version_function(properties)
+    versions = (function or {}).get("versions", {})
+    if versions:
+        latest = max(versions, key=int)
+        before, after = versions[latest]["config"], function["config"]
+        if all(before.get(each) == after.get(each) for each in OWN_TO_VERSIONS):
+            raise ValueError(
+                f"A version for this Lambda function exists ( {latest} ). Modify the function to "
+                "create a new version."
+            )
+    return create_version(logical_id, properties, stack)
 
 
 async def lambda_proxy(*given: Any, **named: Any) -> Answer:
@@ -265,6 +367,9 @@ provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] |= {
     "create": alarm,
     "update": changed_alarm,
 }
+provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]["create"] = version
+dynamodb._update_table = update_table
+dynamodb._query = query
 iam_evaluator.enforce = recorded
 iam_actions.extract_resource_arn = resource_arn
 lambda_runtime.kill_workers = retire

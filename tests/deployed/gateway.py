@@ -23,6 +23,7 @@ from uuid import uuid4
 from zipfile import ZipFile
 
 from bench.function import Failed, Function
+from tests.deployed import mappings
 
 EXTENSION = "x-amazon-apigateway-"
 # What API Gateway renames `WWW-Authenticate` of a function to.
@@ -57,6 +58,7 @@ class Quiet(BaseHTTPRequestHandler):
 
 def api_gateway(document: dict[str, Any], stage: str, function: Function) -> type[Quiet]:
     """A stage of the API that a template's document describes."""
+    mappings.check(document)
     # One environment, so one request at a time.
     free = Lock()
     paths = {
@@ -83,7 +85,7 @@ def api_gateway(document: dict[str, Any], stage: str, function: Function) -> typ
             )
             integration = operation[f"{EXTENSION}integration"]
             if integration["type"] == "mock":
-                self.reply(*_mock(integration, self.command))
+                self.reply(*_mock(integration, self.command, dict(self.headers.items())))
                 return
             event = _event(self.command, url.path, url.query, self.headers, body)
             event["resource"] = resource
@@ -139,12 +141,19 @@ def _gateway_response(document: dict[str, Any], kind: str) -> Reply:
     return _filled(response, "gatewayresponse.header.", "")
 
 
-def _mock(integration: dict[str, Any], method: str) -> Reply:
-    return _filled(integration["responses"]["default"], "method.response.header.", method)
+def _mock(integration: dict[str, Any], method: str, sent: Mapping[str, str]) -> Reply:
+    response = integration["responses"]["default"]
+    template = response.get("responseTemplates", {}).get("application/json", "")
+    text, overrides = mappings.render(template, sent)
+    templates = {"application/json": text}
+    status, headers, body = _filled(
+        response | {"responseTemplates": templates}, "method.response.header.", method
+    )
+    return status, {**headers, **overrides}, body
 
 
 def _filled(response: dict[str, Any], prefix: str, method: str) -> Reply:
-    """An answer of API Gateway itself: mapped headers, and a template with variables."""
+    """A response of API Gateway itself: mapped headers, and a template with variables."""
     context = {"requestId": str(uuid4()), "httpMethod": method}
     headers = {}
     for name, source in response["responseParameters"].items():

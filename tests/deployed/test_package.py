@@ -1,5 +1,6 @@
 """`make package`: the template, as CloudFormation expands it, and the zip."""
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -21,7 +22,9 @@ from infra.errors import CommandError
 from infra.stages import Infra
 from tests import sign_in
 from tests.conftest import OLD_FILES, PROJECT, checkout
+from tests.deployed import mappings
 from tests.deployed.conftest import CLEAN
+from tests.deployed.mappings import BadRequest
 from tests.deployed.templates import expanded, of_type, only
 
 Package = Callable[..., Path]
@@ -256,18 +259,31 @@ def test_stage_settings_of_the_template(prod: Path) -> None:
     assert function["MemorySize"] == 1024
 
 
-def test_gateway_responses_have_the_apis_form(prod: Path) -> None:
-    """Problem documents with CORS, 404 for an unknown path, 405 for a wrong method."""
-    document = only(expanded(prod), "AWS::ApiGateway::RestApi")["Body"]
+ORIGINS = ("https://shop.example", "https://staff.example")
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+
+
+@pytest.mark.parametrize("origins", [("*",), ORIGINS[:1], ORIGINS], ids=len)
+def test_gateway_responses_have_the_apis_form(package: Package, origins: tuple[str, ...]) -> None:
+    """Problem documents that every allowed origin can read, 404 for an unknown path, and 405."""
+    variables: dict[str, str] = stages.load("dev").config.environment_variables
+    variables = {**variables, "CORS_ALLOW_ORIGIN": " ".join(origins)}
+    folder = package("dev", chalice={"environment_variables": variables}, OIDC_ISSUER="none")
+    document = only(expanded(folder), "AWS::ApiGateway::RestApi")["Body"]
     responses = document["x-amazon-apigateway-gateway-responses"]
 
+    mappings.check(document)
     unknown = responses["MISSING_AUTHENTICATION_TOKEN"]
     assert unknown["statusCode"] == "404"
     assert responses["THROTTLED"]["statusCode"] == "429"
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "INTEGRATION_TIMEOUT", "WAF_FILTERED"} <= set(responses)
+    literal = "*" if len(origins) > 1 else origins[0]
     for response in responses.values():
         headers = response["responseParameters"]
-        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert headers[f"gatewayresponse.header.{ALLOW_ORIGIN}"] == f"'{literal}'"
+        assert headers.get("gatewayresponse.header.Vary") == (
+            None if origins == ("*",) else "'Origin'"
+        )
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert headers["gatewayresponse.header.X-Request-Id"] == "context.requestId"
         problem = json.loads(response["responseTemplates"]["application/json"])
@@ -275,11 +291,64 @@ def test_gateway_responses_have_the_apis_form(prod: Path) -> None:
         assert str(problem["status"]) == response["statusCode"]
     for path, operations in document["paths"].items():
         other = operations["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        preflight = operations["options"]["x-amazon-apigateway-integration"]
         named = {name.upper() for name in operations if not name.startswith("x-")}
         answer = other["responses"]["default"]
         assert (other["type"], answer["statusCode"]) == ("mock", "405"), path
         allow = answer["responseParameters"]["method.response.header.Allow"].strip("'")
         assert set(allow.split(", ")) == named
+        for integration in (other, preflight):
+            for name, origin in itertools.product(("Origin", "origin"), (*ORIGINS, "https://x.y")):
+                allowed = allowed_origin(integration["responses"]["default"], {name: origin})
+                expected = origin if origin in origins else None
+                assert allowed == (origins[0] if len(origins) == 1 else expected)
+
+
+def allowed_origin(response: dict[str, Any], headers: dict[str, str]) -> str | None:
+    """The origin that a mock integration's response allows, as API Gateway makes it."""
+    literal = response["responseParameters"].get(f"method.response.header.{ALLOW_ORIGIN}")
+    template = response.get("responseTemplates", {}).get("application/json", "")
+    _, overrides = mappings.render(template, headers)
+    return overrides.get(ALLOW_ORIGIN, literal.strip("'") if literal else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        ("integration response", "method.request.header.Origin"),
+        ("integration response", "https://shop.example"),
+        ("gateway response", "integration.response.header.Origin"),
+        ("gateway response", "*"),
+    ],
+)
+def test_mappings_that_api_gateway_refuses(prod: Path, kind: str, source: str) -> None:
+    """The emulators refuse them, too: a stack with such a document is rolled back."""
+    document = only(expanded(prod), "AWS::ApiGateway::RestApi")["Body"]
+    mappings.check(document)
+    if kind == "gateway response":
+        response = document["x-amazon-apigateway-gateway-responses"]["THROTTLED"]
+        response["responseParameters"]["gatewayresponse.header.X"] = source
+    else:
+        integration = document["paths"]["/users"]["options"]["x-amazon-apigateway-integration"]
+        response = integration["responses"]["default"]
+        response["responseParameters"]["method.response.header.Vary"] = source
+
+    with pytest.raises(BadRequest, match="Invalid mapping expression"):
+        mappings.check(document)
+
+
+@pytest.mark.parametrize("stage", stages.cloud_stages())
+def test_one_stage_of_the_api(package: Package, stage: str) -> None:
+    """Each has the throttle, the log and the web ACL; SAM makes no second one without them."""
+    resources = expanded(package(stage))
+
+    assert [
+        name
+        for name, each in of_type(resources, "AWS::ApiGateway::Deployment").items()
+        if "StageName" in each["Properties"]
+    ] == []
+    made = of_type(resources, "AWS::ApiGateway::Stage").values()
+    assert [each["Properties"]["StageName"] for each in made] == [stage]
 
 
 def test_alarms_and_dashboard_metrics_exist(prod: Path) -> None:
@@ -385,7 +454,8 @@ def test_customer_managed_key(full: Path) -> None:
     (key,) = of_type(resources, "AWS::KMS::Key").values()
     arn = {"Fn::GetAtt": ["Key", "Arn"]}
 
-    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    policies = (key["DeletionPolicy"], key["UpdateReplacePolicy"])
+    assert policies == ("RetainExceptOnCreate", "Retain")
     assert key["Properties"]["EnableKeyRotation"] is True
     for table in of_type(resources, "AWS::DynamoDB::Table").values():
         assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"] == arn
@@ -477,7 +547,7 @@ def test_user_pool_of_a_stage_without_an_issuer(prod: Path) -> None:
     assert variables["OIDC_ROLES"] == "cognito:groups scope"
     kept = [each for each in resources.values() if each["Type"].startswith("AWS::Cognito::")]
     policies = {(each["DeletionPolicy"], each["UpdateReplacePolicy"]) for each in kept}
-    assert (len(kept), policies) == (6, {("Retain", "Retain")})
+    assert (len(kept), policies) == (6, {("RetainExceptOnCreate", "Retain")})
     assert pool["DeletionProtection"] == "ACTIVE"
     assert client["AllowedOAuthFlows"] == ["code"]
     assert client["GenerateSecret"] is False
