@@ -36,6 +36,8 @@ PARAMETERS = {
 }
 # The logical id of the API's function.
 FUNCTION = "APIHandler"
+# The environment variable with the ARN of the role that CloudFormation takes.
+ROLE = "CLOUDFORMATION_ROLE_ARN"
 # The value of a variable that removes what an earlier deployment has named.
 NONE = "none"
 # CloudFormation's reasons for an empty change set.
@@ -90,7 +92,8 @@ def _delete_old_versions(function: str) -> None:
         for each in page["Versions"]
         if each["Version"].isdigit()
     )
-    alias = client.get_alias(FunctionName=function, Name=ALIAS)
+    aliases = client.list_aliases(FunctionName=function)["Aliases"]
+    (alias,) = (each for each in aliases if each["Name"] == ALIAS)
     routed = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     used = {int(alias["FunctionVersion"]), *map(int, routed)}
     if numbers[-1] not in used:
@@ -253,12 +256,15 @@ def apply(
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=stage.tag_list,
         ImportExistingResources=True,
+        **role(),
         # Or what is left of a first attempt would have to be deleted by hand before the second.
         OnStackFailure="DELETE" if is_new else "ROLLBACK",
     )
-    if _is_ready(client, made["Id"]):
+    # With the stack's name, by which the deployer's policy limits the calls.
+    change_set: Any = {"StackName": name, "ChangeSetName": made["Id"]}
+    if _is_ready(client, change_set):
         began = datetime.now(UTC)
-        client.execute_change_set(ChangeSetName=made["Id"])
+        client.execute_change_set(**change_set)
         follow.follow(client, made["StackId"], began)
     known = _stack(client, name)
     if known.get("EnableTerminationProtection", False) != stage.infra.termination_protection:
@@ -270,18 +276,26 @@ def apply(
     return _outputs_of(known)
 
 
-def _is_ready(client: "CloudFormationClient", change_set: str) -> bool:
+def role() -> dict[str, Any]:
+    """The role that CloudFormation takes, if the environment names one: docs/operating.md."""
+    arn = os.environ.get(ROLE)
+    return {"RoleARN": arn} if arn else {}
+
+
+def _is_ready(client: "CloudFormationClient", change_set: Any) -> bool:
     """Wait for a change set and print its changes. Returns whether there are any."""
     try:
-        client.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set)
+        client.get_waiter("change_set_create_complete").wait(**change_set)
     except WaiterError as error:
-        reason = error.last_response.get("StatusReason", "")
+        last: Any = error.last_response
+        # A call that is denied ends the wait, too.
+        reason = last.get("StatusReason") or last.get("Error", {}).get("Message", "no reason given")
         if any(words in reason for words in NO_CHANGE):
-            client.delete_change_set(ChangeSetName=change_set)
+            client.delete_change_set(**change_set)
             print("There are no changes.")
             return False
         raise CommandError(f"CloudFormation rejects the template: {reason}") from None
-    for page in client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set):
+    for page in client.get_paginator("describe_change_set").paginate(**change_set):
         for change in page["Changes"]:
             resource = change["ResourceChange"]
             print(f"  {resource['Action']} {resource['LogicalResourceId']}")

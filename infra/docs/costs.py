@@ -135,7 +135,7 @@ A month, in the hours in which there are data, with up to {operations} operation
 |---|---|
 | `"metrics": "stage"` (prod) | {stage_metrics} metrics: ${stage_cost:.2f} |
 | `"metrics": "operations"` | up to {operation_metrics} metrics: ${operation_cost:.2f} |
-| `"deployment": "..."` (prod) | {version_metrics} metrics of each version: ${version_cost:.2f} |
+| `"deployment": "..."` (prod) | {version_metrics} metric of each version: ${version_cost:.2f} |
 | `"events": true` | ${event:.2f} for a million changes, ${queue_alarms:.2f} for its alarms, \
 and the function's time |
 | `"webhooks": {{...}}` | of each: ${secret:.2f} for its secret, ${polling:.2f} for Lambda's \
@@ -335,7 +335,7 @@ def _dollars(rows: dict[str, Row]) -> str:
     operations = len({route.name for route in declared_routes(app)}) + 1
     of_stage = len((*metrics.OPERATION_METRICS, *metrics.STAGE_METRICS))
     of_operations = of_stage + len(metrics.OPERATION_METRICS) * operations
-    of_version = len(metrics.VERSION_METRICS)
+    of_version = len({each.name for each in metrics.VERSION_METRICS.values()})
     return DOLLARS.format(
         operations=operations,
         stage_metrics=of_stage,

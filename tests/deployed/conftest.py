@@ -20,11 +20,11 @@ from infra.local import run
 from tests import sign_in
 from tests.client import Client
 from tests.conftest import OLD_FILES, PROJECT, SHELL, checkout, free_port
+from tests.deployed.templates import REGION, Package
 from tests.processes import eventually
 
 # The AWS settings of the shell that started pytest are removed.
 CLEAN = {name: value for name, value in SHELL.items() if not name.startswith("AWS_")}
-REGION = "us-east-1"
 ROOT = ("test", "test")
 # The time limit of the two tests that take two minutes.
 LONG_SECONDS = 400
@@ -156,6 +156,39 @@ def running_account(folder: Path, **variables: str) -> Iterator[Account]:
             yield account
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Package a stage of a checkout, with other settings and more source. Returns dist/STAGE."""
+
+    def make(
+        stage: str,
+        settings: dict[str, Any] | None = None,
+        source: str = "",
+        chalice: dict[str, Any] | None = None,
+        **variables: str,
+    ) -> Path:
+        project = checkout(tmp_path_factory.mktemp("package") / "storefront")
+        config = project / ".chalice" / "config.json"
+        declared = json.loads(config.read_text())
+        declared["stages"][stage].setdefault("infra", {}).update(settings or {})
+        declared["stages"][stage].update(chalice or {})
+        config.write_text(json.dumps(declared))
+        app = project / "app.py"
+        app.write_text(app.read_text() + source)
+        result = subprocess.run(
+            ["make", "package", f"STAGE={stage}", *OLD_FILES],
+            cwd=project,
+            env=CLEAN | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return project / "dist" / stage
+
+    return make
 
 
 @pytest.fixture(scope="module")

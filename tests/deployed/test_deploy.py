@@ -10,7 +10,8 @@ from infra import stages
 from infra.aws import policy
 from tests import sign_in
 from tests.client import Client, Live
-from tests.deployed.conftest import REGION, Account, contract, everything, reading, tables_of
+from tests.deployed.conftest import Account, contract, everything, reading, tables_of
+from tests.deployed.templates import REGION
 
 LOGS = {"/aws/lambda/storefront-dev", "/aws/apigateway/storefront-dev"}
 

@@ -18,7 +18,8 @@ from infra import stages
 from infra.aws import policy, tables
 from tests import sign_in
 from tests.client import Client, InProcess
-from tests.deployed.conftest import REGION, Account
+from tests.deployed.conftest import Account
+from tests.deployed.templates import REGION
 from tests.samples import SAMPLES, unique
 
 # In this process the app has the tables of the stage `local`.

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -21,95 +20,23 @@ from infra.aws import bundle, policy, tables, template
 from infra.errors import CommandError
 from infra.stages import Infra
 from tests import sign_in
-from tests.conftest import OLD_FILES, PROJECT, checkout
+from tests.conftest import PROJECT
 from tests.deployed import mappings
 from tests.deployed.conftest import CLEAN
 from tests.deployed.mappings import BadRequest
-from tests.deployed.templates import expanded, of_type, only
-
-Package = Callable[..., Path]
+from tests.deployed.templates import (
+    ASYNCHRONOUS,
+    DOMAIN,
+    EVERYTHING,
+    VPC,
+    Package,
+    expanded,
+    of_type,
+    only,
+)
 
 # Not among the requirements: it pins other versions of AWS's SDK.
 CHECKOV = "checkov@3.2.489"
-
-# Settings that no stage has in the repository, except for the usage plan, which a site rules out.
-EVERYTHING = {
-    "cache": {"gigabytes": "1.6", "seconds": 30, "resources": ["products"]},
-    "capacity": {"minimum": 3, "maximum": 50, "target": 60},
-    "provisioned_concurrency": 2,
-    "detailed_metrics": True,
-    "access_logs": True,
-    "source_ip": True,
-    "encryption": "CUSTOMER_MANAGED",
-    "deletion_protection": True,
-    "deployment": "Linear10PercentEvery10Minutes",
-    "termination_protection": True,
-    "web_acl": {"requests_per_ip": 500},
-    "events": True,
-    "webhooks": {
-        "mail": {"url": "https://mail.example.com/hooks", "secret": "storefront/mail"},
-        "search": {
-            "url": "https://search.example.com:8443/",
-            "events": ["product.*", "review.created", "*.deleted"],
-            "secret": "search",
-            "concurrency": 20,
-        },
-    },
-    "metrics": "operations",
-    "alarms": True,
-    "dashboard": True,
-    "site": {"domain": "shop.example.com", "connect": ["https://tokens.example.com"]},
-}
-
-ASYNCHRONOUS = '''
-
-@app.schedule("rate(1 day)", name="sweep_up")
-def sweep_up(event):
-    """Sweep up."""
-
-
-@app.lambda_function(name="count")
-def count(event, context):
-    """Count."""
-
-
-@app.on_sqs_message(queue="orders", name="take_order")
-def take_order(event):
-    """Take an order; what fails stays in its queue."""
-'''
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """Package a stage of a checkout, with other settings and more source. Returns dist/STAGE."""
-
-    def make(
-        stage: str,
-        settings: dict[str, Any] | None = None,
-        source: str = "",
-        chalice: dict[str, Any] | None = None,
-        **variables: str,
-    ) -> Path:
-        project = checkout(tmp_path_factory.mktemp("package") / "storefront")
-        config = project / ".chalice" / "config.json"
-        declared = json.loads(config.read_text())
-        declared["stages"][stage].setdefault("infra", {}).update(settings or {})
-        declared["stages"][stage].update(chalice or {})
-        config.write_text(json.dumps(declared))
-        app = project / "app.py"
-        app.write_text(app.read_text() + source)
-        result = subprocess.run(
-            ["make", "package", f"STAGE={stage}", *OLD_FILES],
-            cwd=project,
-            env=CLEAN | variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return project / "dist" / stage
-
-    return make
 
 
 @pytest.fixture(scope="module")
@@ -131,19 +58,20 @@ def test_cfn_lint_has_no_finding(package: Package, stage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "chalice"),
     [
-        EVERYTHING,
-        {"access_logs": False, "point_in_time_recovery": False, "alarms": False},
-        {"site": {}},
+        (EVERYTHING, {}),
+        ({"access_logs": False, "point_in_time_recovery": False, "alarms": False}, {}),
+        ({"site": {}}, {}),
+        ({"usage_plan": {}}, VPC),
     ],
-    ids=["everything", "little", "site"],
+    ids=["everything", "little", "site", "plan-and-vpc"],
 )
 def test_cfn_lint_has_no_finding_with_other_settings(
-    package: Package, settings: dict[str, Any]
+    package: Package, settings: dict[str, Any], chalice: dict[str, Any]
 ) -> None:
     """Each setting makes something that CloudFormation takes."""
-    assert lint_file(package("prod", settings) / "sam.json") == []
+    assert lint_file(package("prod", settings, chalice=chalice) / "sam.json") == []
 
 
 @pytest.mark.timeout(180)
@@ -477,12 +405,7 @@ def test_customer_managed_key(full: Path) -> None:
 
 def test_custom_domain(package: Package) -> None:
     """API Gateway's own address is closed, and browsers refuse plain HTTP for the domain."""
-    domain = {
-        "domain_name": "api.shop.example",
-        "certificate_arn": "arn:aws:acm:us-east-1::certificate/1",
-        "tls_version": "TLS_1_2",
-    }
-    folder = package("prod", chalice={"api_gateway_custom_domain": domain})
+    folder = package("prod", chalice=DOMAIN)
     resources = expanded(folder)
 
     assert lint_file(folder / "sam.json") == []

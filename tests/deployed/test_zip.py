@@ -14,8 +14,9 @@ from infra.aws import tables
 from infra.local import database, run
 from tests import sign_in
 from tests.conftest import client_of
-from tests.deployed.conftest import CLEAN, REGION, Account, contract
+from tests.deployed.conftest import CLEAN, Account, contract
 from tests.deployed.gateway import running_zip
+from tests.deployed.templates import REGION
 
 
 @pytest.fixture(scope="module")
