@@ -59,6 +59,8 @@ class Issuer(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.status = 200
         self.location = ""
+        # The informational responses before each response.
+        self.informational: tuple[int, ...] = ()
         self.open = Event()
         self.open.set()
 
@@ -101,6 +103,9 @@ class Handler(BaseHTTPRequestHandler):
         is_keys = self.path == "/keys"
         document: Any = {"keys": self.server.keys} if is_keys else self.server.configuration
         content = json.dumps(document).encode()
+        for status in self.server.informational:
+            self.send_response_only(status)
+            self.end_headers()
         self.send_response(self.server.status)
         if self.server.location:
             self.send_header("Location", self.server.location)

@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from chalicelib import logs, settings
 from chalicelib.errors import Unavailable
+from chalicelib.final_response import FinalResponse
 
 DISCOVERY = "/.well-known/openid-configuration"
 
@@ -89,10 +90,13 @@ class IssuerKeys:
         return any(key.jwk == jwk for key in self._keys)
 
     def _find(self, key_id: str | None, algorithm: str) -> PublicKey | None:
-        found = [
-            key for key in self._keys if key.algorithm == algorithm and key_id in (None, key.id)
-        ]
-        return found[0] if len(found) == 1 else None
+        found = {
+            key.jwk: key
+            for key in self._keys
+            if key.algorithm == algorithm and key_id in (None, key.id)
+        }
+        # A set may have one key twice.
+        return next(iter(found.values())) if len(found) == 1 else None
 
     def _refresh(self, age: float, *, wait: bool = False) -> None:
         """Fetch the keys if they are older than `age` seconds, and the last try is not recent.
@@ -172,7 +176,9 @@ def usable_keys(document: Mapping[str, Any]) -> tuple[PublicKey, ...]:
     )
 
 
-def _usable_key(jwk: dict[str, Any]) -> PublicKey | None:
+def _usable_key(members: dict[str, Any]) -> PublicKey | None:
+    # Some issuers write null for a member that they leave out.
+    jwk = {name: value for name, value in members.items() if value is not None}
     kind, curve = jwk.get("kty"), jwk.get("crv")
     algorithm = ALGORITHMS.get((str(kind), None if kind == "RSA" else str(curve)))
     operations = jwk.get("key_ops", ["verify"])
@@ -235,6 +241,7 @@ class _Connection:
         if self._connection is None or self._origin != (scheme, netloc):
             self._close()
             self._connection = _open(scheme, netloc)
+            self._connection.response_class = FinalResponse
             self._origin = (scheme, netloc)
         return self._connection
 

@@ -111,11 +111,11 @@ class Verifier:
             )
         except (PyJWTError, ValueError, RecursionError):
             raise _invalid("the form or the signature") from None
-        expires_at = self._check(claims)
+        expires_at = self._check(claims, header)
         roles = self._roles(claims)
         return Remembered(Caller(subject_key(claims["sub"]), roles), expires_at, key.jwk)
 
-    def _check(self, claims: Mapping[str, Any]) -> float:
+    def _check(self, claims: Mapping[str, Any], header: Mapping[str, Any]) -> float:
         """When the claims expire, with leeway. Raises Unauthenticated."""
         now = time()
         expires_at = _numeric_date(claims.get("exp"))
@@ -127,7 +127,7 @@ class Verifier:
             raise _invalid("aud, or client_id and token_use")
         if not _is_subject(claims.get("sub")):
             raise _invalid("sub")
-        if _is_id_token(claims):
+        if _is_id_token(claims, header):
             raise _invalid("it is an ID token")
         if now >= expires_at + LEEWAY_SECONDS:
             raise Unauthenticated(EXPIRED)
@@ -145,23 +145,24 @@ class Verifier:
         return any(isinstance(each, str) and each in self.audiences for each in listed)
 
     def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
-        """The roles in the configured claims. Raises Unauthenticated if they are no list."""
+        """The roles in the configured claims."""
         return frozenset(role for name in self.roles_claims for role in self._listed(claims, name))
 
     def _listed(self, claims: Mapping[str, Any], name: str) -> list[str]:
-        value: Any = claims
-        if name in claims:
-            value = claims[name]
-        else:
-            for part in name.split("."):
-                value = value.get(part) if isinstance(value, dict) else None
-        if value is None:
-            return []
-        if name in SCOPE_CLAIMS and isinstance(value, str):
-            return [self._scope(each) for each in value.split(" ") if each]
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise _invalid(f"the claim {name} is not a list of texts")
-        return value
+        """The roles in a claim: the texts of a list, one text, or the names of an object.
+
+        A text of scopes has several, separated by spaces. A claim of another form has none.
+        """
+        match _member(claims, name):
+            case str(text) if name in SCOPE_CLAIMS:
+                return [self._scope(each) for each in text.split(" ") if each]
+            case str(text):
+                return [text]
+            case list(values):
+                return [each for each in values if isinstance(each, str)]
+            case dict(members):
+                return list(members)
+        return []
 
     def _scope(self, scope: str) -> str:
         """A scope as a role: without the API's own identifier, as in Cognito's `storefront/staff`.
@@ -170,6 +171,18 @@ class Verifier:
         """
         audience, _, name = scope.rpartition("/")
         return name if audience in self.audiences else scope
+
+
+def _member(value: Any, path: str) -> Any:
+    """A claim, or a member of objects in claims, by names that may have dots; None without one."""
+    if not isinstance(value, dict):
+        return None
+    if path in value:
+        return value[path]
+    parts = path.split(".")
+    heads = (".".join(parts[:count]) for count in range(1, len(parts)))
+    found = (_member(value[head], path[len(head) + 1 :]) for head in heads if head in value)
+    return next((each for each in found if each is not None), None)
 
 
 def _invalid(reason: str) -> Unauthenticated:
@@ -197,12 +210,26 @@ def _numeric_date(value: Any) -> float:
     return float(value)
 
 
-def _is_id_token(claims: Mapping[str, Any]) -> bool:
+def _is_id_token(claims: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
     """Whether the claims are those of an ID token, which is for the client and not for an API."""
+    own = ID_TOKEN_CLAIMS & claims.keys()
+    if own == {"nonce"} and (_is_named_access_token(header) or _has_scopes(claims)):
+        # Azure AD B2C puts the nonce into the access token, too.
+        own = set()
     return bool(
-        # Older versions of Keycloak put the nonce into the access token, too.
-        (ID_TOKEN_CLAIMS & claims.keys() and claims.get("typ") != "Bearer")
+        # So do older versions of Keycloak.
+        (own and claims.get("typ") != "Bearer")
         or claims.get("token_use", "access") != "access"
         # Keycloak's.
         or claims.get("typ", "Bearer") not in ("Bearer", "at+jwt", "JWT")
     )
+
+
+def _is_named_access_token(header: Mapping[str, Any]) -> bool:
+    """Whether the header says that it is an access token (RFC 9068 section 2.1)."""
+    return str(header.get("typ", "")).lower().removeprefix("application/") == "at+jwt"
+
+
+def _has_scopes(claims: Mapping[str, Any]) -> bool:
+    """Whether the claims have scopes, which ID tokens do not have."""
+    return any(isinstance(claims.get(name), str) and claims[name] for name in SCOPE_CLAIMS)

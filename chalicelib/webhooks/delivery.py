@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException
 from time import time
 from urllib.parse import SplitResult
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult
 from msgspec import Struct
 from msgspec.json import decode
 
+from chalicelib.final_response import FinalResponse
 from chalicelib.webhooks.signature import sign
 
 MINUTE, HOUR = 60, 60 * 60
@@ -24,7 +26,13 @@ MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 
 # Until a connection is there, and then until the head of the response is.
 CONNECT_SECONDS = 10
-RESPONSE_SECONDS = 10
+RESPONSE_SECONDS = 20
+
+GONE = 410
+# Responses whose `Retry-After` is respected.
+BUSY = (429, 503)
+# SQS keeps a message invisible for at most 12 hours from its reception; a minute is the function's.
+MAX_WAIT_SECONDS = 12 * HOUR - MINUTE
 
 # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 MEDIA_TYPE = "application/cloudevents+json"
@@ -42,6 +50,18 @@ class Event(Struct, frozen=True):
     body: bytes
 
 
+class Response(Struct, frozen=True):
+    """The status code of a response, and its `Retry-After` in seconds (None: it has none)."""
+
+    status: int
+    retry_after: int | None = None
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether the receiver confirms that it has the event: 2xx (RFC 9110 section 15)."""
+        return self.status // 100 == 2  # noqa: PLR2004, the class of status codes
+
+
 class _Members(Struct, frozen=True):
     """What is read of a change event."""
 
@@ -55,10 +75,16 @@ def read_event(body: bytes) -> Event:
     return Event(members.id, members.type, body)
 
 
+def wait_seconds(attempt: int, response: Response | None) -> int:
+    """The seconds until the attempt after this one, by the schedule and by `Retry-After`."""
+    asked = response.retry_after or 0 if response and response.status in BUSY else 0
+    return min(max(RETRY_SECONDS[attempt - 1], asked), MAX_WAIT_SECONDS)
+
+
 def post(
     connection: HTTPConnection, url: SplitResult, secrets: Sequence[bytes], event: Event
-) -> int:
-    """Send an event to a URL, on a connection to its host. Returns the status code.
+) -> Response:
+    """Send an event to a URL, on a connection to its host.
 
     Nothing of the response but its head is read. Raises one of FAILURES: TimeoutError if the head
     is not there RESPONSE_SECONDS after the connection.
@@ -69,11 +95,13 @@ def post(
         **sign(secrets, event.id, int(time()), event.body),
     }
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    connection.response_class = FinalResponse
     try:
         connection.connect()
         with _deadline(connection.sock):
             connection.request("POST", target, event.body, headers)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return Response(response.status, _seconds(response.getheader("Retry-After")))
     finally:
         connection.close()
 
@@ -106,6 +134,12 @@ def _deadline(connected: socket.socket) -> Iterator[None]:
         timer.cancel()
 
 
-def is_delivered(status: int) -> bool:
-    """Whether a status code confirms that the receiver has the event: 2xx."""
-    return status // 100 == 2  # noqa: PLR2004, the class of status codes (RFC 9110, section 15)
+def _seconds(retry_after: str | None) -> int | None:
+    """The value of `Retry-After` in seconds from now (RFC 9110 section 10.2.3), or None."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return int(text[:9])
+    try:
+        return max(0, round(parsedate_to_datetime(text).timestamp() - time()))
+    except ValueError:
+        return None

@@ -136,7 +136,7 @@ def _webhook(stage: Stage, name: str, webhook: Webhook) -> Resources:
     )
     rules = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule"
     rule_arn = f"{rules}/{stage.function}/{name}"
-    function = _function(name, webhook, queue)
+    function = _function(name, webhook, queue, dead_letters, {"Fn::Sub": rule_arn})
     redrive = {
         "deadLetterTargetArn": {"Fn::GetAtt": [dead_letters, "Arn"]},
         "maxReceiveCount": delivery.MAX_ATTEMPTS,
@@ -208,8 +208,10 @@ def _detail_type(pattern: str) -> Any:
     return {"suffix": pattern.removeprefix("*")} if pattern.startswith("*") else pattern
 
 
-def _function(name: str, webhook: Webhook, queue: str) -> Function:
-    """The function. Its role allows its own queue and secret, and no table."""
+def _function(
+    name: str, webhook: Webhook, queue: str, dead_letters: str, rule_arn: Any
+) -> Function:
+    """The function. Its role allows its own queues, rule and secret, and no table."""
     arn = {"Fn::GetAtt": [queue, "Arn"]}
     secrets = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
     return Function(
@@ -221,6 +223,8 @@ def _function(name: str, webhook: Webhook, queue: str) -> Function:
             "WEBHOOK_NAME": name,
             "WEBHOOK_URL": webhook.url,
             "WEBHOOK_QUEUE": {"Ref": queue},
+            "WEBHOOK_DEAD_LETTERS": {"Ref": dead_letters},
+            "EVENT_BUS": {"Ref": events.BUS},
             "WEBHOOK_SECRET_NAME": webhook.secret,
         },
         sources={
@@ -246,6 +250,12 @@ def _function(name: str, webhook: Webhook, queue: str) -> Function:
                 ],
                 "Resource": [arn],
             },
+            {
+                "Effect": "Allow",
+                "Action": ["sqs:SendMessage"],
+                "Resource": [{"Fn::GetAtt": [dead_letters, "Arn"]}],
+            },
+            {"Effect": "Allow", "Action": ["events:DisableRule"], "Resource": [rule_arn]},
             {
                 "Effect": "Allow",
                 "Action": ["secretsmanager:GetSecretValue"],

@@ -83,6 +83,8 @@ class Sender:
 
     def __init__(self, to: Receiver, folder: Path | None = None) -> None:
         self._receiver = to
+        # Whether the receiver has responded with 410: it gets no more events.
+        self._is_gone = False
         # The number of the next attempt, and the event, by its id.
         self._waiting: dict[str, tuple[int, Event]] = {}
         # Attempts that are due: the number of each, and the event.
@@ -115,11 +117,15 @@ class Sender:
     def _work(self) -> None:
         while True:
             attempt, event = self._due.get()
-            outcome = self._attempt(event)
-            is_delivered = delivery.is_delivered(outcome.get("status", 0))
+            if self._is_gone:
+                del self._waiting[event.id]
+                continue
+            response, outcome = self._attempt(event)
+            is_delivered = response is not None and response.is_delivered
+            self._is_gone |= response is not None and response.status == delivery.GONE
             following: dict[str, Any] = {}
-            if not is_delivered and attempt < delivery.MAX_ATTEMPTS:
-                seconds = delivery.RETRY_SECONDS[attempt - 1] / SPEEDUP
+            if not is_delivered and not self._is_gone and attempt < delivery.MAX_ATTEMPTS:
+                seconds = delivery.wait_seconds(attempt, response) / SPEEDUP
                 following = {"retrySeconds": seconds}
                 self._waiting[event.id] = attempt + 1, event
                 put = partial(self._due.put, (attempt + 1, event))
@@ -137,10 +143,11 @@ class Sender:
                 **following,
             )
 
-    def _attempt(self, event: Event) -> dict[str, Any]:
-        """The status code of a response, or the error, as members of a log line."""
+    def _attempt(self, event: Event) -> tuple[delivery.Response | None, dict[str, Any]]:
+        """The response or None, and its status code or the error as members of a log line."""
         to = self._receiver
         try:
-            return {"status": delivery.post(to.connection(), to.url, to.secrets, event)}
+            response = delivery.post(to.connection(), to.url, to.secrets, event)
         except delivery.FAILURES as error:
-            return {"error": type(error).__name__}
+            return None, {"error": type(error).__name__}
+        return response, {"status": response.status}

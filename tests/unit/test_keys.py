@@ -256,6 +256,28 @@ def test_two_keys_with_one_id(issuer: Issuer, verify: Callable[..., str]) -> Non
         verify()
 
 
+def test_one_key_twice(issuer: Issuer, verify: Callable[..., str]) -> None:
+    """The same key under the same id is one key."""
+    issuer.keys.append(dict(issuer.keys[0]))
+
+    assert verify() == "ada"
+
+
+def test_null_members(issuer: Issuer, verify: Callable[..., str]) -> None:
+    """A member that is null is as one that is missing (RFC 7517 section 4)."""
+    nothing = dict.fromkeys(("alg", "use", "key_ops", "x5c", "x5t"))
+    issuer.keys = [key | nothing for key in issuer.keys]
+
+    assert verify() == "ada"
+
+
+def test_informational_responses(issuer: Issuer, verify: Callable[..., str]) -> None:
+    """An issuer may send 102 or 103 before its documents."""
+    issuer.informational = (102, 103)
+
+    assert verify() == "ada"
+
+
 def test_given_keys_need_no_request(issuer: Issuer) -> None:
     """OIDC_KEYS: for functions that cannot reach the issuer."""
     keys = IssuerKeys(issuer.url, json.loads(json.dumps({"keys": issuer.keys})))

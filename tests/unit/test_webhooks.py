@@ -8,6 +8,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -246,6 +247,8 @@ def queue(
     monkeypatch.setenv("WEBHOOK_NAME", "mail")
     monkeypatch.setenv("WEBHOOK_URL", f"https://{HOST}/hooks/storefront?shop=1")
     monkeypatch.setenv("WEBHOOK_QUEUE", url)
+    monkeypatch.setenv("WEBHOOK_DEAD_LETTERS", dead)
+    monkeypatch.setenv("EVENT_BUS", BUS)
     monkeypatch.setenv("WEBHOOK_SECRET_NAME", SECRET)
     # A new environment of Lambda: the module reads its variables.
     sys.modules.pop("chalicelib.webhooks.handler", None)
@@ -257,6 +260,91 @@ def queue(
     sqs.delete_queue(QueueUrl=url)
     sqs.delete_queue(QueueUrl=dead)
     secrets.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+
+
+BUS = "storefront-test"
+
+
+def test_informational_responses(queue: Queue, receiver: Receiver) -> None:
+    """An event is delivered once to a receiver that sends 100, 102 and 103 before its 204."""
+
+    def answer(handler: Handler) -> None:
+        for status in (100, 102, 103):
+            handler.wfile.write(f"HTTP/1.1 {status} Wait\r\nLink: </x>\r\n\r\n".encode())
+        handler.respond(204)
+
+    receiver.answer = answer
+    queue.publish()
+    queue.poll_for(HOUR)
+
+    assert len(receiver.requests) == 1
+    assert queue.count() == queue.count(queue.dead_letters) == 0
+
+
+def test_receiver_that_is_gone(
+    queue: Queue, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """410 ends the deliveries: the rule is disabled, and the event is a dead letter."""
+    events = boto3.client("events")
+    events.create_event_bus(Name=BUS)
+    events.put_rule(Name="mail", EventBusName=BUS, EventPattern='{"source": ["x"]}')
+    receiver.answer = 410
+    queue.publish()
+    queue.poll_for(2 * HOUR)
+
+    assert len(receiver.requests) == 1
+    assert events.describe_rule(Name="mail", EventBusName=BUS)["State"] == "DISABLED"
+    assert (queue.count(), queue.count(queue.dead_letters)) == (0, 1)
+    line = last_line(capsys)
+    assert (line["level"], line["status"]) == ("ERROR", 410)
+    events.delete_rule(Name="mail", EventBusName=BUS)
+    events.delete_event_bus(Name=BUS)
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "seconds"),
+    [
+        (503, "600", 600),
+        (429, "7200", 7200),
+        (503, "5", MINUTE),
+        (500, "7200", MINUTE),
+        (503, "soon", MINUTE),
+        (503, "-5", MINUTE),
+        (503, "\u0665", MINUTE),
+        (503, "999999999999", 12 * HOUR - MINUTE),
+    ],
+)
+def test_retry_after(
+    queue: Queue, receiver: Receiver, status: int, retry_after: str, seconds: int
+) -> None:
+    """A busy receiver says when it wants the next attempt, within SQS's 12 hours."""
+    answers = iter([status])
+
+    def answer(handler: Handler) -> None:
+        status = next(answers, 204)
+        headers = {"Retry-After": retry_after.encode().decode("latin-1")} if status > 299 else {}
+        handler.respond(status, **headers)
+
+    receiver.answer = answer
+    queue.publish()
+    queue.poll_for(13 * HOUR)
+
+    queue.has_tried_again_after(seconds)
+
+
+def test_retry_after_a_date(queue: Queue, receiver: Receiver) -> None:
+    """The date is in the receiver's time zone, GMT."""
+    answers = iter([503])
+
+    def answer(handler: Handler) -> None:
+        date = formatdate(time.time() + HOUR, usegmt=True)
+        handler.respond(next(answers, 204), **{"Retry-After": date})
+
+    receiver.answer = answer
+    queue.publish()
+    queue.poll_for(2 * HOUR)
+
+    queue.has_tried_again_after(HOUR - 1)
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
