@@ -73,13 +73,13 @@ def read_openapi(request: Request) -> Response:
 @app.route("/docs", methods=["GET"])
 def read_docs(request: Request) -> Response:
     """Return the page that shows the OpenAPI document."""
-    return docs_page(app)
+    return docs_page(app, request)
 
 
 @app.route("/docs/oauth2-redirect.html", methods=["GET"])
 def read_sign_in_redirect(request: Request) -> Response:
     """Return the page to which the issuer sends the docs page's window after a sign-in."""
-    return sign_in_redirect_page()
+    return sign_in_redirect_page(request)
 
 
 @app.route("/users", methods=["POST"], operation=Create(USERS))

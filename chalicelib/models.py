@@ -11,17 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chalicelib.access import ANYONE, AUTHOR, SELF, SIGNED_IN, STAFF, Access
-from chalicelib.schema import Key, Number, Resource
-
-# A visible character. Not visible: white space, control characters, and the characters of the Basic
-# Multilingual Plane that Unicode calls default-ignorable (such as U+200B) or that are blank
-# (U+2800). Python's and ECMA-262's \s differ in a few characters, which are listed here.
-# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
-VISIBLE = (
-    r"[^\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8]"
-)
-EMPTY_OR_VISIBLE = rf"^(?![\s\S])|{VISIBLE}"
+from chalicelib.schema import EMPTY_OR_VISIBLE, VISIBLE, Key, Number, Resource
 
 PersonName = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=VISIBLE, examples=["Ada Lovelace"])

@@ -40,6 +40,16 @@ Key = Annotated[
     ),
 ]
 
+# A visible character. Not visible: white space, control characters, and the characters of the Basic
+# Multilingual Plane that Unicode calls default-ignorable (such as U+200B) or that are blank
+# (U+2800). Python's and ECMA-262's \s differ in a few characters, which are listed here.
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+VISIBLE = (
+    r"[^\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8]"
+)
+EMPTY_OR_VISIBLE = rf"^(?![\s\S])|{VISIBLE}"
+
 AuthorParameter = Annotated[
     str,
     Meta(
@@ -69,7 +79,8 @@ Timestamp = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
-ETAG = r'"[!#-~]+"'
+# At most 128 characters: clients send it in a header.
+ETAG = r'"[!#-~]{1,126}"'
 ETag = Annotated[str, Meta(pattern=f"^{ETAG}$", examples=['"5f0c6b1e2a9d4c7b8e3f1a20"'])]
 
 # The table of claims and idempotency records: its name, and its TTL attribute, in seconds since

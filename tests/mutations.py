@@ -68,7 +68,7 @@ MUTATIONS = (
     ),
     Mutation(
         "chalicelib/webhooks/handler.py",
-        '        _postpone(message["receiptHandle"], attempt)\n',
+        '        _postpone(message["receiptHandle"], attempt, None)\n',
         "",
         WEBHOOKS,
     ),
@@ -104,8 +104,8 @@ MUTATIONS = (
     ),
     Mutation(
         "chalicelib/webhooks/delivery.py",
-        "return status // 100 == 2",
-        "return status < 400",
+        "return self.status // 100 == 2",
+        "return self.status < 400",
         WEBHOOKS,
     ),
     Mutation(
@@ -459,7 +459,7 @@ MUTATIONS = (
         "tests/unit/test_http.py",
     ),
     Mutation(
-        "chalicelib/models.py",
+        "chalicelib/schema.py",
         "\\u200b-\\u200f",
         "\\u200c-\\u200f",
         "tests/contract/test_bad_input.py",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import lru_cache, partial, update_wrapper
+from hashlib import blake2b
 from time import perf_counter
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from chalicelib import logs, settings
 from chalicelib.access import owner_key, permitted
 from chalicelib.errors import (
     Conflict,
+    DeclarationError,
     DomainError,
     Forbidden,
     IdempotencyKeyReused,
@@ -33,11 +35,13 @@ from chalicelib.http.requests import JSON, Request, request_id
 from chalicelib.http.responses import (
     CORS,
     HTML,
+    PREFLIGHT_HEADERS,
     REPLAYED,
     common_headers,
     created,
     json_response,
     ok,
+    ok_or_not_modified_text,
 )
 from chalicelib.schema import OWNER_PARAMETER, Resource
 from chalicelib.storage import dynamodb, idempotency
@@ -164,6 +168,20 @@ class Api(Chalice):
         self.api.cors = CORS
         self.register_middleware(partial(_handle, self), "all")
 
+    def _register_handler(self, handler_type: str, name: str, *handlers: Any) -> None:
+        """Register a function. Raises DeclarationError for one that would bypass the middleware.
+
+        Lambda imports the module of a Blueprint alone, and not app.py, for a function that is no
+        route. The last of `handlers` are the options of the Blueprint, if it is in one.
+        """
+        options = handlers[-1] or {}
+        if handler_type != "route" and "module_name" in options:
+            raise DeclarationError(
+                f"The function {name} is in a Blueprint, where it would have no log line and no "
+                "settings of the app: declare it in app.py, and call the module from there."
+            )
+        super()._register_handler(handler_type, name, *handlers)
+
     def _register_route(
         self, name: str, user_handler: Callable[..., Any], kwargs: Any, **options: Any
     ) -> None:
@@ -238,6 +256,9 @@ def _finish_request(
     own_id = request_id(request)
     if not isinstance(response.body, str | bytes):
         response = _chalice_error(response, request, own_id)
+    for name in PREFLIGHT_HEADERS:
+        # Chalice adds them to every response.
+        response.headers.pop(name, None)
     add_common_headers(response, own_id, request.headers.get("Origin") if request else None)
     if request and "Authorization" in request.headers and response.status_code < 400:  # noqa: PLR2004, errors
         # RFC 9111 section 5.2.2.7.
@@ -282,26 +303,33 @@ def log_response(response: Response, own_id: str, **members: Any) -> None:
 
 
 def openapi_document(app: Chalice, request: Request) -> Response:
-    """200, with the OpenAPI document of the API."""
-    return Response(_openapi_document(app, request.base_path), {"Content-Type": JSON})
+    """200, with the OpenAPI document of the API, or 304."""
+    return _document(request, _openapi_document(app, request.base_path), {"Content-Type": JSON})
 
 
-def docs_page(app: Chalice) -> Response:
-    """200, with the page that shows the OpenAPI document."""
+def docs_page(app: Chalice, request: Request) -> Response:
+    """200, with the page that shows the OpenAPI document, or 304."""
     # Imported here because most environments never serve the page.
     from chalicelib.http import docs_page as page  # noqa: PLC0415
 
-    headers: Any = {"Content-Type": HTML, "Content-Security-Policy": page.content_security_policy()}
-    return Response(page.html(app.app_name), headers)
+    headers = {"Content-Type": HTML, "Content-Security-Policy": page.content_security_policy()}
+    return _document(request, page.html(app.app_name), headers)
 
 
-def sign_in_redirect_page() -> Response:
-    """200, with the page that hands a sign-in over to the docs page."""
+def sign_in_redirect_page(request: Request) -> Response:
+    """200, with the page that hands a sign-in over to the docs page, or 304."""
     # Imported here because most environments never serve the page.
     from chalicelib.http import docs_page as page  # noqa: PLC0415
 
-    policy: Any = page.redirect_content_security_policy()
-    return Response(page.redirect_html(), {"Content-Type": HTML, "Content-Security-Policy": policy})
+    policy = page.redirect_content_security_policy()
+    headers = {"Content-Type": HTML, "Content-Security-Policy": policy}
+    return _document(request, page.redirect_html(), headers)
+
+
+def _document(request: Request, text: str, headers: Mapping[str, str]) -> Response:
+    """A text with an etag, by which clients ask whether it has changed."""
+    etag = f'"{blake2b(text.encode(), digest_size=12).hexdigest()}"'
+    return ok_or_not_modified_text(request, text, {"ETag": etag, **headers})
 
 
 # An API is reached under the path of its stage, and perhaps under a custom domain.
@@ -355,4 +383,5 @@ def _chalice_error(
         return problem
     if request:
         return ProblemResponse(status, str(response.body.get("Message", "")), own_id)
-    return ProblemResponse(status, "The event is not a request that the API can read.", own_id)
+    # Chalice's status is 500, which would set off alarms for an event that keeps the function warm.
+    return ProblemResponse(400, "The event is not a request that the API can read.", own_id)

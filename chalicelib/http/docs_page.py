@@ -118,7 +118,7 @@ STYLE = """
 #docs .auth-wrapper .authorize svg { fill: #0b6b3a; }
 #docs .info .title small { background: #4a5160; }
 #docs .info .title small.version-stamp { background: #3f6a00; }
-#docs .info .url { color: #0b5cad; }
+#docs .info .url, #docs .info__license .link { color: #0b5cad; }
 #docs .json-schema-2020-12-expand-deep-button, #docs .parameter__in { color: #4a5160; }
 #docs .opblock-post .opblock-summary-method { background: #0b6b3a; }
 #docs .opblock-get .opblock-summary-method { background: #0b5cad; }

@@ -6,13 +6,13 @@ https://spec.openapis.org/oas/v3.1.1.html
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from msgspec.json import schema_components
 
 from chalicelib import errors, oidc
 from chalicelib.access import ANYONE, callers
-from chalicelib.http import requests
+from chalicelib.errors import DeclarationError
 from chalicelib.http.operations import (
     Action,
     Create,
@@ -37,12 +37,17 @@ from chalicelib.http.problems import (
 from chalicelib.http.requests import JSON, MERGE_PATCH
 from chalicelib.http.responses import common_headers
 from chalicelib.schema import (
+    AUTHOR_PARAMETER,
+    EMPTY_OR_VISIBLE,
+    KEY,
     OWNER_PARAMETER,
     SERVER_FIELDS,
+    VISIBLE,
     Key,
     Number,
     OwnerParameter,
     Resource,
+    bound_parameters,
 )
 
 Document = dict[str, Any]
@@ -50,10 +55,32 @@ Schema = dict[str, Any]
 Errors = tuple[type[Exception], ...]
 
 # RFC 9110 section 13.1.1: any, or a list of etags.
-ENTITY_TAGS = rf'^(?:\*|(?=[^"]*"){requests.ENTITY_TAGS})$'
+ENTITY_TAG = '(W/)?"[!#-~]*"'
+ENTITY_TAGS = rf"^(\*|{ENTITY_TAG}( *, *{ENTITY_TAG})*)$"
 # RFC 9110 section 5.5: white space around a header's value is not part of it.
-IDEMPOTENCY_KEY = r"^[!-~](?:[ -~]{0,253}[!-~])?$"
+IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,253}[!-~])?$"
 EXAMPLE_REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+# Patterns of the document in place of the API's own, which have parts that languages do not share.
+# https://json-schema.org/draft/2020-12/json-schema-core#section-6.4
+PATTERNS = {KEY: "^[A-Za-z0-9_.-]{1,64}$"}
+SENTENCES = {
+    VISIBLE: "Must have a visible character.",
+    EMPTY_OR_VISIBLE: "Must be empty, or have a visible character.",
+}
+OTHER_PATTERN = "The API checks its form further."
+# Groups that are not plain, classes and escapes beyond characters.
+NOT_SHARED = re.compile(r"\(\?|\\[^.*+?^$()[\]{}|/\\-]")
+
+LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+PARAMETERS = {
+    "limit": "The most items of a page.",
+    "cursor": "The `next` of the page before.",
+    "sort": "The field that the list is sorted by; with `-`, the largest or latest first.",
+}
+
+# The paths of documents with an etag.
+DOCUMENTS = ("/openapi.json", "/docs", "/docs/oauth2-redirect.html")
 
 COMMON_HEADERS = tuple(common_headers("", 200, None))
 # The last page has no Link, and most responses are not replays.
@@ -96,7 +123,8 @@ def document(
     """The document of the API whose root is at the path `base`: empty, or like `/dev`.
 
     `issuer` is the URL of the OpenID Connect issuer with which callers sign in, or what
-    `oidc.check` allows in its place.
+    `oidc.check` allows in its place. Raises DeclarationError for an Action's Struct that cannot be
+    described.
     """
     schemes = _security_schemes(issuer)
     by_name = {r.operation.resource.name: r.operation.resource for r in routes if r.operation}
@@ -106,11 +134,12 @@ def document(
         operation = _operation(route, routes)
         operation["security"] = _security(route.operation, list(schemes))
         paths.setdefault(route.path, {})[route.method.lower()] = operation
-    return {
+    described = {
         "openapi": "3.1.1",
         "info": {
             "title": name,
             "version": version,
+            "license": LICENSE,
             "summary": "A shop's users, products, todos and reviews.",
             "description": (
                 "Every item has an `etag`, which changes with each write; send it in `If-Match` to "
@@ -136,6 +165,52 @@ def document(
             },
         },
     }
+    _drop_unused(described)
+    return cast("Document", _shared(described))
+
+
+def _shared(value: Any) -> Any:
+    """A part of the document without patterns that not all languages understand.
+
+    The regular expressions of Go and Rust have no lookahead, and other escapes than ECMA-262's.
+    """
+    if isinstance(value, list):
+        return [_shared(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    members = {name: _shared(each) for name, each in value.items()}
+    pattern = members.get("pattern")
+    if isinstance(pattern, str):
+        # Only in Python, `$` also matches before a last line break.
+        shared = PATTERNS.get(pattern, pattern.replace(r"(?!\n)$", "$"))
+        if NOT_SHARED.search(shared):
+            del members["pattern"]
+            members.setdefault("description", SENTENCES.get(pattern, OTHER_PATTERN))
+        else:
+            members["pattern"] = shared
+    return members
+
+
+def _drop_unused(described: Document) -> None:
+    """Remove the schemas that nothing refers to, also not through others."""
+    schemas = described["components"].pop("schemas")
+    used: set[str] = set()
+    left = _references(described)
+    while left:
+        used |= left
+        left = {each for name in left for each in _references(schemas[name])} - used
+    described["components"]["schemas"] = {n: each for n, each in schemas.items() if n in used}
+
+
+def _references(value: Any) -> set[str]:
+    """The names of the schemas that a part of the document refers to."""
+    if isinstance(value, list):
+        return {name for each in value for name in _references(each)}
+    if not isinstance(value, dict):
+        return set()
+    place, _, name = str(value.get("$ref", "")).rpartition("/")
+    own = {name} if place == "#/components/schemas" else set()
+    return own | {name for each in value.values() for name in _references(each)}
 
 
 def _operation(route: Route, routes: Sequence[Route]) -> Document:
@@ -157,7 +232,8 @@ def _operation(route: Route, routes: Sequence[Route]) -> Document:
         parameters = [*variables, *described.pop("parameters", [])]
         if declared.resource.owned and not isinstance(declared, List):
             schema, _ = schema_components([OwnerParameter])
-            parameters.append(_query_parameter(OWNER_PARAMETER, *schema))
+            about = f"Whose {declared.resource.noun} it is."
+            parameters.append(_query_parameter(OWNER_PARAMETER, schema[0], about))
         operation |= {"parameters": parameters} if parameters else {}
         operation |= described
         if ANYONE not in declared.rule or _names_author(declared):
@@ -232,7 +308,8 @@ def _declared(operation: Operation) -> Document:
         case Patch(resource):
             return _change(resource, _body(f"{_noun(resource)}Changes", MERGE_PATCH))
         case Delete(resource, key_in=key_in):
-            key = [{**_query_parameter(resource.key, _key(resource)), "required": True}]
+            about = f"The key of the {resource.noun}."
+            key = [{**_query_parameter(resource.key, _key(resource), about), "required": True}]
             return {
                 "parameters": [*(key if key_in == "query" else []), *_preconditions()],
                 "responses": _responses(204, {}, ITEM_ERRORS),
@@ -272,7 +349,7 @@ def _list(operation: List) -> Document:
     _, components = schema_components([resource.list_parameters], schema_hook=_number)
     ((_, schema),) = components.items()
     parameters = [
-        _query_parameter(name, each)
+        _query_parameter(name, each, _about_parameter(resource, name))
         for name, each in schema["properties"].items()
         if name != operation.parent
     ]
@@ -281,8 +358,8 @@ def _list(operation: List) -> Document:
         responses = _responses(200, _content(page), (errors.Invalid,), "Link")
         return {"parameters": parameters, "responses": responses}
     either = {"oneOf": [_ref("schemas", page), _ref("schemas", _noun(resource))]}
-    key = _query_parameter(resource.key, _key(resource))
-    key["description"] = f"The key of one {resource.noun}, which is returned instead of a list."
+    about = f"The key of one {resource.noun}, which is returned instead of a list."
+    key = _query_parameter(resource.key, _key(resource), about)
     responses = _responses(200, {JSON: {"schema": either}}, ITEM_ERRORS, "Link", not_modified=True)
     responses["200"]["headers"]["ETag"] = {
         "description": "The etag of the item, if one item is returned.",
@@ -316,13 +393,19 @@ def _undeclared(route: Route) -> Document:
         "/docs": ("text/html", {"type": "string"}),
         "/docs/oauth2-redirect.html": ("text/html", {"type": "string"}),
     }.get(route.path, (JSON, {"type": "object"}))
-    responses = _responses(200, {media_type: {"schema": schema}}, ())
+    failures: Errors = (errors.Invalid,) if route.path in DOCUMENTS else ()
+    responses = _responses(200, {media_type: {"schema": schema}}, failures)
+    if route.path in DOCUMENTS:
+        responses["200"]["headers"] |= _header_refs("ETag")
+        responses["304"] = {"description": TITLES[304], "headers": _header_refs("ETag")}
     if route.path == "/":
         responses["302"] = {
             "description": "To the docs page, if Accept names text/html, as a browser's does.",
             "headers": _header_refs("Location"),
         }
     variables = [_path_parameter(name) for name in re.findall(r"\{(\w+)\}", route.path)]
+    if route.path in DOCUMENTS:
+        variables.append(_ref("parameters", "If-None-Match"))
     return {
         **({"parameters": variables} if variables else {}),
         "responses": dict(sorted(responses.items())),
@@ -409,9 +492,19 @@ def _schemas(resources: list[Resource], routes: Sequence[Route]) -> dict[str, Sc
         schemas |= _resource_schemas(resource)
     actions = [r.operation for r in routes if isinstance(r.operation, Action)]
     structs = [kind for each in actions for kind in (each.body, each.answer) if kind]
-    _, components = schema_components(
-        structs, schema_hook=_number, ref_template="#/components/schemas/{name}"
-    )
+    try:
+        _, components = schema_components(
+            structs, schema_hook=_number, ref_template="#/components/schemas/{name}"
+        )
+    except (TypeError, NotImplementedError) as error:
+        names = ", ".join(sorted({kind.__name__ for kind in structs}))
+        raise DeclarationError(
+            f"An Action's body or answer ({names}) has a type without a JSON schema: {error}."
+        ) from None
+    for name in schemas.keys() & components.keys():
+        raise DeclarationError(
+            f"An Action's Struct is named {name}, as a schema of the API's own: rename it."
+        )
     return schemas | components
 
 
@@ -475,8 +568,8 @@ def _object(properties: dict[str, Schema], optional: Any = ()) -> Schema:
     return {
         "type": "object",
         "properties": properties,
+        # Other members may come with a later version: clients ignore what they do not know.
         "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
     }
 
 
@@ -488,7 +581,10 @@ def _number(kind: type) -> Schema:
         "type": "number",
         "minimum": _json_number(kind.minimum),
         "maximum": _json_number(kind.maximum),
-        "multipleOf": 10**-kind.decimal_places,
+        # No `multipleOf`, which validators check with binary numbers, and refuse 0.07.
+        "description": f"At most {kind.decimal_places} decimals."
+        if kind.decimal_places
+        else "A whole number.",
         "examples": [_json_number(kind.example)],
     }
 
@@ -518,7 +614,13 @@ def _example(properties: dict[str, Schema]) -> Document:
 def _parameters() -> Document:
     tags = {"type": "string", "pattern": ENTITY_TAGS}
     return {
-        "key": {"name": "key", "in": "path", "required": True, "schema": _key_schema()},
+        "key": {
+            "name": "key",
+            "in": "path",
+            "required": True,
+            "description": "The key of the item.",
+            "schema": _key_schema(),
+        },
         "If-Match": _header_parameter(
             "If-Match",
             "Etags, or `*`: the item must have one of them (RFC 9110 section 13.1.1).",
@@ -545,15 +647,30 @@ def _preconditions() -> list[Document]:
 def _path_parameter(name: str) -> Document:
     if name == "key":
         return _ref("parameters", "key")
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    about = f"The {name} in the path."
+    schema = {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "description": about, "schema": schema}
 
 
 def _header_parameter(name: str, description: str, schema: Schema) -> Document:
     return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
-def _query_parameter(name: str, schema: Schema) -> Document:
-    return {"name": name, "in": "query", "schema": schema}
+def _query_parameter(name: str, schema: Schema, description: str) -> Document:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _about_parameter(resource: Resource, name: str) -> str:
+    """What a query parameter of a list does."""
+    if name in PARAMETERS:
+        return PARAMETERS[name]
+    for field in resource.ranges:
+        least, most = bound_parameters(field)
+        if name in (least, most):
+            word = "least" if name == least else "greatest"
+            return f"The {word} {field}; the list is sorted by {field}."
+    whose = "of this" if name in (AUTHOR_PARAMETER, OWNER_PARAMETER) else "with this"
+    return f"Only {resource.noun}s {whose} {name}."
 
 
 def _headers() -> Document:

@@ -30,7 +30,13 @@ CORS = CORSConfig(
     max_age=600,
 )
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
-CORS_HEADERS = CORS.get_access_control_headers()
+# Of a preflight's response alone (https://fetch.spec.whatwg.org/#http-responses).
+PREFLIGHT_HEADERS = ("Access-Control-Allow-Headers", "Access-Control-Max-Age")
+CORS_HEADERS = {
+    name: value
+    for name, value in CORS.get_access_control_headers().items()
+    if name not in PREFLIGHT_HEADERS
+}
 
 _to_json = Encoder(decimal_format="number").encode
 
@@ -44,10 +50,12 @@ def ok(content: Item | Mapping[str, Any], **headers: str) -> Response:
 
 def ok_or_not_modified(request: Request, item: Item) -> Response:
     """200, with the item, or 304 if `If-None-Match` lists its etag (RFC 9110 section 13.1.2)."""
-    precondition = request.context.precondition
-    if precondition.absent or item.etag in precondition.none_match:
-        return Response("", {"ETag": item.etag}, 304)
-    return ok(item)
+    return _not_modified(request, item.etag) or ok(item)
+
+
+def ok_or_not_modified_text(request: Request, text: str, headers: Mapping[str, str]) -> Response:
+    """200, with a text whose `ETag` is among the headers, or 304."""
+    return _not_modified(request, headers["ETag"]) or Response(text, dict(headers))
 
 
 def ok_page(request: Request, page: Page) -> Response:
@@ -100,6 +108,13 @@ def common_headers(request_id: str, status: int, origin: str | None) -> dict[str
     if settings.HSTS_SECONDS:
         headers["Strict-Transport-Security"] = f"max-age={settings.HSTS_SECONDS}"
     return headers
+
+
+def _not_modified(request: Request, etag: str) -> Response | None:
+    precondition = request.context.precondition
+    if precondition.absent or etag in precondition.none_match:
+        return Response("", {"ETag": etag}, 304)
+    return None
 
 
 def _item_response(status: int, item: Item, headers: Mapping[str, str]) -> Response:

@@ -543,14 +543,26 @@ class Collection:
 
 def server_field_problems(values: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with values of server fields that this server has not made."""
-    rules = {"etag": (ETAG, "must be an etag, double quotes included")}
-    time = (TIMESTAMP, "must be a time in UTC like 2026-11-20T09:30:00.000Z")
-    return [
-        Problem(name, message)
-        for name, value in values.items()
-        for pattern, message in [rules.get(name, time)]
-        if not (isinstance(value, str) and re.fullmatch(pattern, value))
-    ]
+    problems = []
+    for name, value in values.items():
+        if name != "etag":
+            if not _is_timestamp(value):
+                message = "must be a time in UTC like 2026-11-20T09:30:00.000Z"
+                problems.append(Problem(name, message))
+        elif not (isinstance(value, str) and re.fullmatch(ETAG, value)):
+            message = "must be an etag, double quotes included, of at most 128 characters"
+            problems.append(Problem(name, message))
+    return problems
+
+
+def _is_timestamp(value: Any) -> bool:
+    """Whether a value is a time as `_timestamp` writes it: in ASCII digits, a day that exists."""
+    if not isinstance(value, str) or not re.fullmatch(TIMESTAMP, value, re.ASCII):
+        return False
+    try:
+        return _timestamp(datetime.fromisoformat(value)) == value
+    except ValueError:
+        return False
 
 
 def copies(resource: Resource, values: Mapping[str, Any], address: Address) -> Row:
@@ -578,5 +590,8 @@ def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:
 
 def _new_stamp() -> WriteStamp:
     # The etag is random, not a version number: it must not return when a key does.
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return WriteStamp(now, f'"{urandom(12).hex()}"')
+    return WriteStamp(_timestamp(datetime.now(UTC)), f'"{urandom(12).hex()}"')
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

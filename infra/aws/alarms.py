@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Alarms.html
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from infra.aws import findings, tables
@@ -77,14 +78,19 @@ def rules(stage: Stage) -> dict[str, Any]:
     }
 
 
-def resources(stage: Stage, dead_letters: str | None) -> Resources:
+def resources(
+    stage: Stage, dead_letters: str | None, other_functions: Iterable[str] = ()
+) -> Resources:
     """The alarms and the topic of their email address; nothing if the stage has no alarms.
 
-    `dead_letters` is the logical id of the queue of failed events, if the template has one.
+    `dead_letters` is the logical id of the queue of failed events, if the template has one, and
+    `other_functions` are those of the functions that API Gateway does not invoke.
     """
     if not stage.infra.alarms:
         return {}
     alarms = _of_the_api(stage) | _of_the_tables(stage)
+    for function in other_functions:
+        alarms[f"{function}Throttles"] = _throttles(stage, function)
     if dead_letters:
         waiting = queue_metric("ApproximateNumberOfMessagesVisible", dead_letters)
         sentence = "An event has failed for the last time, and is in the dead-letter queue."
@@ -155,7 +161,6 @@ def _is_empty(parameter: str) -> Any:
 
 def _of_the_api(stage: Stage) -> Resources:
     api = {"ApiName": stage.config.app_name, "Stage": stage.config.api_gateway_stage}
-    function = {"FunctionName": {"Ref": "APIHandler"}}
     return {
         "ApiErrors": alarm(
             stage,
@@ -174,14 +179,18 @@ def _of_the_api(stage: Stage) -> Resources:
             Dimensions=_dimensions(api),
             ExtendedStatistic="p99",
         ),
-        "FunctionThrottles": alarm(
-            stage,
-            "function throttles",
-            "Lambda throttles requests: no environment is available.",
-            0,
-            **metric("AWS/Lambda", "Throttles", function, "Sum"),
-        ),
+        "FunctionThrottles": _throttles(stage, "APIHandler"),
     }
+
+
+def _throttles(stage: Stage, function: str) -> Resource:
+    return alarm(
+        stage,
+        "function throttles",
+        "Lambda throttles requests: no environment is available.",
+        0,
+        **metric("AWS/Lambda", "Throttles", {"FunctionName": {"Ref": function}}, "Sum"),
+    )
 
 
 def _of_the_tables(stage: Stage) -> Resources:

@@ -86,7 +86,11 @@ def extension(stage: Stage) -> dict[str, Any]:
             **gradual.resources(stage),
             **events.resources(stage, _item_tables(stage)),
             **webhooks.resources(stage),
-            **alarms.resources(stage, DEAD_LETTERS if queued else None),
+            **alarms.resources(
+                stage,
+                DEAD_LETTERS if queued else None,
+                [to_cfn_resource_name(name) for name in policy.other_functions()],
+            ),
             **_dashboard(stage),
         },
         "Outputs": _outputs(stage),
@@ -297,9 +301,15 @@ def _other_functions(stage: Stage, queued: list[str]) -> Resources:
     made: Resources = {}
     for name in policy.other_functions():
         is_queued = name in queued
-        made[to_cfn_resource_name(name)] = {
+        id_ = to_cfn_resource_name(name)
+        made[f"{id_}LogGroup"] = functions.log_group(stage, f"{stage.log_group}-{name}")
+        made[id_] = {
             "Metadata": findings.skip(FUNCTION_FINDINGS | ({} if is_queued else NO_DEAD_LETTERS)),
-            "Properties": _environment(stage) | ({"DeadLetterQueue": target} if is_queued else {}),
+            "Properties": {
+                "LoggingConfig": {"LogGroup": {"Ref": f"{id_}LogGroup"}},
+                **_environment(stage),
+                **({"DeadLetterQueue": target} if is_queued else {}),
+            },
         }
     return {**({DEAD_LETTERS: queues.queue(stage)} if queued else {}), **made}
 

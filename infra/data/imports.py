@@ -15,6 +15,7 @@ from time import sleep
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
@@ -30,6 +31,8 @@ from infra.errors import CommandError
 WORKERS = 12
 # How many lines are read ahead of the first that is not finished.
 AHEAD = 10 * WORKERS
+# Some editors begin a file with it.
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The pauses before an item is tried again, while the database cannot be reached.
 PAUSES = (0.5, 1, 2, 4, 8)
 
@@ -129,6 +132,11 @@ class Import:
                 self.collection.insert(row, context, check_references=self.check_references)
             except Unavailable:
                 continue
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ValidationException":
+                    raise
+                message = error.response["Error"]["Message"].rstrip(".")
+                raise DomainError(f"DynamoDB refuses the item: {message}") from None
             except Conflict:
                 stored = self._stored(values, context)
                 if stored is None:
@@ -203,10 +211,16 @@ def _records(resource: Resource, file: Path) -> Iterator[Record]:
     # By the digest of a line without a key: how many equal ones came before.
     equal: Counter[bytes] = Counter()
     with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.isspace():
+        for number, text in enumerate(lines, 1):
+            line = text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
+            if not line.strip():
                 continue
-            name, size = f"{file.name}, line {number}", len(line)
+            if number == 1 and (line.strip() in (b"[", b"{") or line.startswith(b"[{")):
+                raise CommandError(
+                    f"{file} is JSON over several lines, or an array. An import has one object in "
+                    f"each line, which jq writes: jq --compact-output '.[]?' {file.name}"
+                )
+            name, size = f"{file.name}, line {number}", len(text)
             try:
                 values = parse_json_object(line)
             except DomainError as error:
@@ -217,6 +231,6 @@ def _records(resource: Resource, file: Path) -> Iterator[Record]:
                 # The same key in each run, also after other lines were corrected.
                 digest = blake2b(line.strip(), digest_size=16).digest()
                 equal[digest] += 1
-                text = f"{resource.name} {digest.hex()} {equal[digest]}"
-                values[resource.key] = str(uuid5(NAMESPACE_OID, text))
+                seed = f"{resource.name} {digest.hex()} {equal[digest]}"
+                values[resource.key] = str(uuid5(NAMESPACE_OID, seed))
             yield Record(name, size, values)

@@ -19,8 +19,9 @@ from infra.aws import backfill
 from infra.data.imports import Import, Record, conclude
 from infra.errors import CommandError
 
-# Times beyond it are in milliseconds since 1970: in seconds, it is the year 2286.
-MAX_SECONDS = 10**10
+# The digits of the seconds since 1970 from 2001 to 2286, and of the milliseconds. Fewer or more
+# digits are something else, such as a year or a date.
+SECONDS_DIGITS, MILLISECONDS_DIGITS = 10, 13
 
 
 class OtherTable(Struct, frozen=True):
@@ -62,21 +63,21 @@ class OtherTable(Struct, frozen=True):
             (text,) = row[key].values()
             name = f"{self.name}, {key} {text}"
             try:
-                attributes = {attribute: decode(value) for attribute, value in row.items()}
-                values = item_values(self.resource, attributes, key, self.ignored)
+                # Before it is decoded: sets and binary values cannot be.
+                kept = {n: value for n, value in row.items() if n not in self.ignored or n == key}
+                attributes = {attribute: decode(value) for attribute, value in kept.items()}
+                values = item_values(self.resource, attributes, key)
             except (DomainError, TypeError) as error:
                 yield Record(name, 1, {}, str(error))
             else:
                 yield Record(name, 1, values | owned)
 
 
-def item_values(
-    resource: Resource, attributes: Mapping[str, Any], key: str, ignored: frozenset[str]
-) -> dict[str, Any]:
+def item_values(resource: Resource, attributes: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The values of an item, from those of a row of another system. Raises DomainError."""
     values: dict[str, Any] = {resource.key: str(attributes[key])}
     for name, value in attributes.items():
-        if name == key or name in ignored or value is None:
+        if name == key or value is None:
             continue
         if name in ("createdAt", "updatedAt"):
             values[name] = _timestamp(name, value)
@@ -102,17 +103,24 @@ def _converted(resource: Resource, name: str, value: Any) -> Any:
 
 
 def _timestamp(name: str, value: Any) -> str:
-    """A time in the API's form, from one in ISO 8601, or in seconds or milliseconds since 1970."""
+    """A time in the API's form, from one in ISO 8601, or in seconds or milliseconds since 1970.
+
+    Raises DomainError for anything else, such as a number of another length.
+    """
+    text = "" if isinstance(value, bool) else str(value)
+    digits = text.partition(".")[0] if text.isascii() and text.replace(".", "", 1).isdigit() else ""
     try:
-        if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+        if len(digits) in (SECONDS_DIGITS, MILLISECONDS_DIGITS):
+            unit = 1 if len(digits) == SECONDS_DIGITS else 1000
+            moment = datetime.fromtimestamp(float(Decimal(text) / unit), UTC)
+        else:
             moment = datetime.fromisoformat(value)
             # Without an offset, as datetime.utcnow().isoformat() writes it, which tutorials use.
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        else:
-            number = Decimal(value)
-            seconds = number if number < MAX_SECONDS else number / 1000
-            moment = datetime.fromtimestamp(float(seconds), UTC)
-        text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    except (ValueError, TypeError, ArithmeticError, OSError):
-        raise DomainError(f"{name} is {value!r}, which is not a time in ISO 8601") from None
-    return text.replace("+00:00", "Z")
+        written = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise DomainError(
+            f"{name} is {value!r}; it must be a time in ISO 8601, or the seconds (10 digits) or "
+            "milliseconds (13 digits) since 1970"
+        ) from None
+    return written.replace("+00:00", "Z")

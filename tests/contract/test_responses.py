@@ -53,6 +53,9 @@ def test_every_response_has_the_common_headers(api: Client) -> None:
         assert headers["access-control-allow-origin"] == "*", kind
         assert set(headers["access-control-expose-headers"].split(",")) == EXPOSED
         assert "access-control-allow-credentials" not in headers
+        # They are a preflight's.
+        assert "access-control-allow-headers" not in headers
+        assert "access-control-max-age" not in headers
         assert headers["x-content-type-options"] == "nosniff"
         expected = "no-store" if answer.status >= 400 else "private, no-cache"
         assert headers["cache-control"] == expected
@@ -204,3 +207,14 @@ def test_trailing_slash(api: Client) -> None:
     answer = api.post("/todos/", {"task": "Dust"})
 
     assert answer.headers["location"] == f"{api.base}/todos/{answer.json['id']}"
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+def test_documents_can_be_revalidated(api: Client, path: str) -> None:
+    """They have an etag, and are not sent again while it is the same."""
+    first = api.get(path)
+    again = api.get(path, If_None_Match=f'"x", {first.headers["etag"]}')
+
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert api.get(path, If_None_Match='"x"').body == first.body

@@ -625,8 +625,11 @@ def test_snap_start_of_the_published_version(
         template.extension(stage)
 
 
-def test_asynchronous_function_has_a_dead_letter_queue(full: Path) -> None:
-    """What it failed on is kept, and it may put it there; a queue's events stay in the queue."""
+def test_other_functions(full: Path) -> None:
+    """They have a log with retention, the stage's key and an alarm, and a dead-letter queue.
+
+    What an asynchronous one failed on is kept there; a queue's events stay in the queue.
+    """
     resources = expanded(full)
     queue = resources["DeadLetters"]["Properties"]
     arn = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
@@ -641,6 +644,15 @@ def test_asynchronous_function_has_a_dead_letter_queue(full: Path) -> None:
             "Action": ["sqs:SendMessage"],
             "Resource": [arn],
         } in statements["Statement"]
+    for name, suffix in (("SweepUp", "sweep_up"), ("Count", "count"), ("TakeOrder", "take_order")):
+        group = resources[f"{name}LogGroup"]["Properties"]
+        assert group["LogGroupName"] == f"/aws/lambda/storefront-test-{suffix}"
+        assert (group["RetentionInDays"], "KmsKeyId" in group) == (14, True)
+        assert resources[name]["Properties"]["LoggingConfig"] == {
+            "LogGroup": {"Ref": f"{name}LogGroup"}
+        }
+        alarm = resources[f"{name}ThrottlesAlarm"]["Properties"]
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
     assert "DeadLetterConfig" not in resources["TakeOrder"]["Properties"]
     assert "DeadLetterConfig" not in resources["APIHandler"]["Properties"]
 

@@ -197,6 +197,8 @@ def test_template(account: Account) -> None:
                 "sqs:ReceiveMessage",
             )
         } | {
+            f"Webhook{name}DeadLetters sqs:SendMessage",
+            f"rule/{STACK}/{name.lower()} events:DisableRule",
             f"secret:storefront/{name.lower()}-?????? secretsmanager:GetSecretValue",
             "WebhooksLogGroup logs:CreateLogStream",
             "WebhooksLogGroup logs:PutLogEvents",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from chalicelib.access import subject_key
+from chalicelib.errors import DomainError
 from chalicelib.models import RESOURCES, TODOS
 from infra.aws import tables
 from infra.data.other_tables import item_values
@@ -507,13 +509,128 @@ def test_tables_of_tutorials_are_imported(data: Data, tmp_path: Path) -> None:
         ("2024-02-03T04:05:06+02:00", "2024-02-03T02:05:06.000Z"),
         (1700000000, "2023-11-14T22:13:20.000Z"),
         (1700000000123, "2023-11-14T22:13:20.123Z"),
+        ("1700000000", "2023-11-14T22:13:20.000Z"),
+        (Decimal("1700000000.25"), "2023-11-14T22:13:20.250Z"),
+        ("20240203T040506Z", "2024-02-03T04:05:06.000Z"),
+        ("20240203", "2024-02-03T00:00:00.000Z"),
+        ("2024-02-03", "2024-02-03T00:00:00.000Z"),
     ],
 )
 def test_times_of_other_systems(value: Any, text: str) -> None:
-    """ISO 8601 with and without an offset, and seconds or milliseconds since 1970."""
+    """ISO 8601, extended and basic, and seconds or milliseconds since 1970."""
     row = {"id": "a", "task": "Dust", "createdAt": value}
 
-    assert item_values(TODOS, row, "id", frozenset())["createdAt"] == text
+    assert item_values(TODOS, row, "id")["createdAt"] == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("20260102030405", "2026", "true", "", "now", "170000000000", "1e9", "\u0661700000000"),
+        *(2026, 20260102, 1, -1700000000, 1e300, True, []),
+    ],
+)
+def test_values_that_are_no_times(value: Any) -> None:
+    """Digits of another length than an epoch's are rejected, and so is everything else."""
+    row = {"id": "a", "task": "Dust", "createdAt": value}
+
+    with pytest.raises(DomainError, match=r"createdAt is .* it must be a time in ISO 8601, or the"):
+        item_values(TODOS, row, "id")
+
+
+def test_ignored_attributes_are_not_decoded(data: Data) -> None:
+    """Sets and binary values, also inside maps, which items cannot have."""
+    key = {"AttributeName": "id", "AttributeType": "S"}
+    data.client.create_table(
+        TableName="Old",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[key],
+    )
+    odd = {"tags": {"SS": ["a"]}, "photo": {"B": b"x"}, "more": {"M": {"n": {"NS": ["1"]}}}}
+    row = {"id": {"S": "a"}, "task": {"S": "Dust"}, **odd}
+    data.client.put_item(TableName="Old", Item=row)
+
+    refused = data.run("import", TABLE="Old", RESOURCE="todos", OWNER="ada", status=1)
+    said = data.run("import", TABLE="Old", RESOURCE="todos", OWNER="ada", IGNORE="tags,photo,more")
+
+    assert "Old, id a: attribute values of type" in refused
+    assert said == "todos: 1 created, 0 stored already, 0 rejected.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("createdAt", "2026-02-30T25:61:61.000Z"),
+        ("createdAt", "2026-02-30T05:01:01.000Z"),
+        ("createdAt", "\u0662\u0660\u0662\u0666-01-02T03:04:05.000Z"),
+        ("updatedAt", "0000-01-02T03:04:05.000Z"),
+        ("updatedAt", "2026-01-02T24:00:00.000Z"),
+        ("updatedAt", 5),
+        ("etag", '"' + "x" * 70_000 + '"'),
+        ("etag", '"' + "x" * 127 + '"'),
+        ("etag", '"x y"'),
+    ],
+)
+def test_server_fields_that_cannot_be(data: Data, tmp_path: Path, name: str, value: Any) -> None:
+    """A time that does not exist, or an etag that no header can carry, rejects its line alone."""
+    good = {"id": "a", "review": "Fine.", "createdAt": "0001-01-01T00:00:00.000Z"}
+    good |= {"etag": '"' + "x" * 126 + '"'}
+    write_lines(tmp_path / "reviews.jsonl", [{"id": "b", "review": "Fine.", name: value}, good])
+
+    said = data.run("import", FROM=str(tmp_path), status=1)
+
+    assert f"reviews.jsonl, line 1: {name} must be a" in said
+    assert "reviews: 1 created, 0 stored already, 1 rejected." in said
+
+
+def test_item_that_dynamodb_refuses(data: Data, tmp_path: Path) -> None:
+    """It is the rejection of its line, and the others are imported."""
+    todos = [{"id": str(n), "task": "Dust", "owner": "ada"} for n in range(3)]
+    write_lines(tmp_path / "todos.jsonl", todos)
+    code = (
+        "from chalicelib.storage import dynamodb\n"
+        "def grow(params, **_):\n"
+        "    if params['Item']['id']['S'] == 'ada#1':\n"
+        "        params['Item']['task'] = {'S': 'x' * 410_000}\n"
+        "dynamodb.client.meta.events.register('before-parameter-build.dynamodb.PutItem', grow)\n"
+        "from infra.cli import main\nraise SystemExit(main())\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "import", "--from", str(tmp_path)],
+        cwd=PROJECT,
+        env=run.environment(data.url) | {"STAGE": "local", "DATA_DIR": str(data.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "todos.jsonl, line 2: DynamoDB refuses the item: " in result.stderr
+    assert "todos: 2 created, 0 stored already, 1 rejected." in result.stdout
+
+
+def test_byte_order_mark(data: Data, tmp_path: Path) -> None:
+    """An editor of Windows begins a file with it."""
+    write_lines(tmp_path / "todos.jsonl", [{"id": "a", "task": "Dust", "owner": "ada"}])
+    text = (tmp_path / "todos.jsonl").read_bytes()
+    (tmp_path / "todos.jsonl").write_bytes(b"\xef\xbb\xbf" + text)
+
+    said = data.run("import", FROM=str(tmp_path))
+
+    assert "todos: 1 created, 0 stored already, 0 rejected." in said
+
+
+@pytest.mark.parametrize(
+    "text", ['[\n  {\n    "id": "a"\n  }\n]', '{\n  "id": "a"\n}', '[{"id": "a"}, {"id": "b"}]']
+)
+def test_json_over_several_lines(data: Data, tmp_path: Path, text: str) -> None:
+    """One sentence with the command that makes lines of it, in place of an error for each line."""
+    (tmp_path / "todos.jsonl").write_text(text)
+
+    said = data.run("import", FROM=str(tmp_path), status=1)
+
+    assert said.count("\n") == 1
+    assert "has one object in each line, which jq writes: jq --compact-output" in said
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from chalicelib.access import ANYONE, AUTHOR, SELF, SIGNED_IN, STAFF, Access
 from chalicelib.errors import DeclarationError, Invalid
-from chalicelib.models import (
-    EMPTY_OR_VISIBLE,
-    PRODUCTS,
-    RESOURCES,
-    REVIEWERS,
-    REVIEWS,
-    TODOS,
-    USERS,
-    VISIBLE,
-    Price,
-)
-from chalicelib.schema import Resource
+from chalicelib.models import PRODUCTS, RESOURCES, REVIEWERS, REVIEWS, TODOS, USERS, Price
+from chalicelib.schema import EMPTY_OR_VISIBLE, VISIBLE, Resource
 from chalicelib.validation import parse
 from infra import stages
 from infra.aws import tables

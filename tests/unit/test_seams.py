@@ -11,7 +11,7 @@ from msgspec import Struct
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chalicelib.context import Caller, Context, IdempotencyKey
-from chalicelib.errors import Conflict, DomainError, NotFound, PreconditionFailed
+from chalicelib.errors import Conflict, DeclarationError, DomainError, NotFound, PreconditionFailed
 from chalicelib.http.api import Api, InvocationFailed, openapi_document
 from chalicelib.http.operations import Action, Create, List, Read
 from chalicelib.http.requests import Request
@@ -312,3 +312,16 @@ def test_failing_function_is_redacted(
     assert json.loads(line)["error"] == "KeyError"
     assert "secret" not in line + str(failure.value)
     assert failure.value.__cause__ is None
+
+
+def test_job_in_a_blueprint_is_refused() -> None:
+    """Lambda would import its module without the app: no middleware, no log line."""
+    api = Api(app_name="jobs")
+    jobs = Blueprint("chalicelib.jobs")
+
+    @jobs.schedule("rate(1 day)")
+    def sweep_up(_: Any) -> None:
+        """Sweep up."""
+
+    with pytest.raises(DeclarationError, match=r"sweep_up is in a Blueprint.* in app\.py"):
+        api.register_blueprint(jobs)

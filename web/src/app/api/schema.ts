@@ -59,7 +59,10 @@ export interface components {
              * @example user-1
              */
             userId: string;
-            /** @example Ada Lovelace */
+            /**
+             * @description Must have a visible character.
+             * @example Ada Lovelace
+             */
             name: string;
             /**
              * @description 1 to 50 of A-Z a-z 0-9 _ . -
@@ -99,7 +102,10 @@ export interface components {
              * @example user-1
              */
             userId?: string;
-            /** @example Ada Lovelace */
+            /**
+             * @description Must have a visible character.
+             * @example Ada Lovelace
+             */
             name: string;
             /**
              * @description 1 to 50 of A-Z a-z 0-9 _ . -
@@ -132,7 +138,10 @@ export interface components {
              * @example user-1
              */
             userId: string;
-            /** @example Ada Lovelace */
+            /**
+             * @description Must have a visible character.
+             * @example Ada Lovelace
+             */
             name: string;
             /**
              * @description 1 to 50 of A-Z a-z 0-9 _ . -
@@ -163,7 +172,10 @@ export interface components {
              * @example user-1
              */
             userId?: string;
-            /** @example Ada Lovelace */
+            /**
+             * @description Must have a visible character.
+             * @example Ada Lovelace
+             */
             name?: string;
             username?: string | null;
             email?: string | null;
@@ -197,11 +209,18 @@ export interface components {
              * @example product-1
              */
             id: string;
-            /** @example Teapot */
+            /**
+             * @description Must have a visible character.
+             * @example Teapot
+             */
             name: string;
-            /** @example 34.5 */
+            /**
+             * @description At most 2 decimals.
+             * @example 34.5
+             */
             price: Decimal;
             /**
+             * @description Must be empty, or have a visible character.
              * @default
              * @example Stoneware, for four cups.
              */
@@ -234,41 +253,18 @@ export interface components {
              * @example product-1
              */
             id?: string;
-            /** @example Teapot */
+            /**
+             * @description Must have a visible character.
+             * @example Teapot
+             */
             name: string;
-            /** @example 34.5 */
+            /**
+             * @description At most 2 decimals.
+             * @example 34.5
+             */
             price: Decimal;
             /**
-             * @default
-             * @example Stoneware, for four cups.
-             */
-            description: string;
-            /** @description Ignored: only the server writes it. */
-            createdAt?: unknown;
-            /** @description Ignored: only the server writes it. */
-            updatedAt?: unknown;
-            /** @description Ignored: only the server writes it. */
-            etag?: unknown;
-        };
-        /**
-         * @example {
-         *       "id": "product-1",
-         *       "name": "Teapot",
-         *       "price": 34.5,
-         *       "description": "Stoneware, for four cups."
-         *     }
-         */
-        ProductWithKey: {
-            /**
-             * @description 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone
-             * @example product-1
-             */
-            id: string;
-            /** @example Teapot */
-            name: string;
-            /** @example 34.5 */
-            price: Decimal;
-            /**
+             * @description Must be empty, or have a visible character.
              * @default
              * @example Stoneware, for four cups.
              */
@@ -293,9 +289,15 @@ export interface components {
              * @example product-1
              */
             id?: string;
-            /** @example Teapot */
+            /**
+             * @description Must have a visible character.
+             * @example Teapot
+             */
             name?: string;
-            /** @example 34.5 */
+            /**
+             * @description At most 2 decimals.
+             * @example 34.5
+             */
             price?: Decimal;
             description?: string | null;
             /** @description Ignored: only the server writes it. */
@@ -328,9 +330,15 @@ export interface components {
              * @example review-1
              */
             id: string;
-            /** @example Pours without a drop. */
+            /**
+             * @description Must have a visible character.
+             * @example Pours without a drop.
+             */
             review: string;
-            /** @example Ada Lovelace */
+            /**
+             * @description Must have a visible character.
+             * @example Ada Lovelace
+             */
             name?: string;
             /** @description 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone */
             productId?: string;
@@ -364,38 +372,15 @@ export interface components {
              * @example review-1
              */
             id?: string;
-            /** @example Pours without a drop. */
-            review: string;
-            /** @example Ada Lovelace */
-            name?: string;
-            /** @description 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone */
-            productId?: string;
-            /** @example 5 */
-            rating?: number;
-            /** @description Ignored: only the server writes it. */
-            createdAt?: unknown;
-            /** @description Ignored: only the server writes it. */
-            updatedAt?: unknown;
-            /** @description Ignored: only the server writes it. */
-            etag?: unknown;
-        };
-        /**
-         * @example {
-         *       "id": "review-1",
-         *       "review": "Pours without a drop.",
-         *       "name": "Ada Lovelace",
-         *       "rating": 5
-         *     }
-         */
-        ReviewWithKey: {
             /**
-             * @description 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone
-             * @example review-1
+             * @description Must have a visible character.
+             * @example Pours without a drop.
              */
-            id: string;
-            /** @example Pours without a drop. */
             review: string;
-            /** @example Ada Lovelace */
+            /**
+             * @description Must have a visible character.
+             * @example Ada Lovelace
+             */
             name?: string;
             /** @description 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone */
             productId?: string;
@@ -420,7 +405,10 @@ export interface components {
              * @example review-1
              */
             id?: string;
-            /** @example Pours without a drop. */
+            /**
+             * @description Must have a visible character.
+             * @example Pours without a drop.
+             */
             review?: string;
             name?: string | null;
             productId?: string | null;
@@ -454,7 +442,10 @@ export interface components {
              * @example todo-1
              */
             id: string;
-            /** @example Dust the shelves */
+            /**
+             * @description Must have a visible character.
+             * @example Dust the shelves
+             */
             task: string;
             /**
              * @default pending
@@ -488,34 +479,10 @@ export interface components {
              * @example todo-1
              */
             id?: string;
-            /** @example Dust the shelves */
-            task: string;
             /**
-             * @default pending
-             * @enum {unknown}
+             * @description Must have a visible character.
+             * @example Dust the shelves
              */
-            status: "done" | "in_progress" | "pending";
-            /** @description Ignored: only the server writes it. */
-            createdAt?: unknown;
-            /** @description Ignored: only the server writes it. */
-            updatedAt?: unknown;
-            /** @description Ignored: only the server writes it. */
-            etag?: unknown;
-        };
-        /**
-         * @example {
-         *       "id": "todo-1",
-         *       "task": "Dust the shelves",
-         *       "status": "pending"
-         *     }
-         */
-        TodoWithKey: {
-            /**
-             * @description 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone
-             * @example todo-1
-             */
-            id: string;
-            /** @example Dust the shelves */
             task: string;
             /**
              * @default pending
@@ -541,7 +508,10 @@ export interface components {
              * @example todo-1
              */
             id?: string;
-            /** @example Dust the shelves */
+            /**
+             * @description Must have a visible character.
+             * @example Dust the shelves
+             */
             task?: string;
             status?: ("done" | "in_progress" | "pending") | null;
             /** @description Ignored: only the server writes it. */
