@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
+from math import inf
+from re import _parser
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 from zlib import crc32
@@ -580,24 +582,33 @@ def shard_number(stored: str, value: str) -> int | None:
 
 
 def _is_key_text(kind: Any) -> bool:
-    """Whether every text of a field's type can be a key: not empty, and not too long.
-
-    A pattern bounds the length if it refuses a text of letters that is too long.
-    """
+    """Whether every text of a field's type can be a key: not empty, and not too long."""
     if get_origin(kind) in (Union, UnionType):
         return all(_is_key_text(each) for each in get_args(kind) if each is not UnsetType)
     if get_origin(kind) is Literal:
         return "" not in get_args(kind)
     metas = [each for each in getattr(kind, "__metadata__", ()) if isinstance(each, Meta)]
-    patterns = [re.compile(meta.pattern) for meta in metas if meta.pattern is not None]
-    too_long = "a" * (MAX_KEY_LENGTH + 1)
+    patterns = [meta.pattern for meta in metas if meta.pattern is not None]
     is_bounded = any(
         meta.max_length is not None and meta.max_length <= MAX_KEY_LENGTH for meta in metas
-    ) or any(not pattern.search(too_long) for pattern in patterns)
+    ) or any(_longest_match(pattern) <= MAX_KEY_LENGTH for pattern in patterns)
     is_not_empty = any((meta.min_length or 0) > 0 for meta in metas) or any(
-        not pattern.search("") for pattern in patterns
+        not re.search(pattern, "") for pattern in patterns
     )
     return is_bounded and is_not_empty
+
+
+def _longest_match(pattern: str) -> float:
+    """The length of the longest text that a pattern accepts; infinity if it does not bound it.
+
+    A pattern that does not begin with `^` and end with `$` accepts longer texts around its match.
+    """
+    # CPython has no public way to ask for it.
+    parsed: Any = _parser.parse(pattern)
+    ends = [str(argument) for _, argument in (parsed[0], parsed[-1])] if len(parsed) else []
+    _, longest = parsed.getwidth()
+    is_whole = ends and ends[0].startswith("AT_BEGINNING") and ends[1].startswith("AT_END")
+    return float(longest) if is_whole else inf
 
 
 def key_type(kind: Any) -> AttributeType | None:

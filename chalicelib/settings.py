@@ -26,14 +26,17 @@ TABLE_PREFIX = _setting(
 )
 
 # The browser origins that may read responses: * or a list, separated by spaces or commas.
+# As browsers send them, which is what they are compared with: in small letters, without the port
+# that the scheme has by default.
 # https://fetch.spec.whatwg.org/#http-access-control-allow-origin
-ORIGIN = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?"
+ORIGIN = r"(?:https://[a-z0-9.-]+(?:(?!:443\b):[1-9]\d{0,4})?|http://[a-z0-9.-]+(?:(?!:80\b):[1-9]\d{0,4})?)"
 CORS_ALLOW_ORIGINS = tuple(
     _setting(
         "CORS_ALLOW_ORIGIN",
         "*",
         rf"\*|{ORIGIN}([ ,]+{ORIGIN})*",
-        "* or origins like https://shop.example.com, without a path",
+        "* or origins like https://shop.example.com, as browsers send them: in small letters, and "
+        "without a path or a default port (443 of https, 80 of http)",
     )
     .replace(",", " ")
     .split()

@@ -22,6 +22,7 @@ from infra.stages import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+OWN_PACKAGES = ("app", "bench", "chalicelib", "infra", "tests")
 MAX_PORT = 2**16 - 1
 # Of users, and of seconds: more than a day, and more than one machine can be.
 MAX_LOAD = 100_000
@@ -41,6 +42,15 @@ def main() -> int:
         return 1
     except EXPECTED as error:
         print(error_message(error), file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OWN_PACKAGES:
+            raise
+        print(
+            f"The package {error.name} is not installed: this command needs what developing needs. "
+            "The same command of make installs it.",
+            file=sys.stderr,
+        )
         return 1
     return int(status or 0)
 

@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 from msgspec import structs
 
-from tests import sign_in
+from tests import dynamodb_limits, sign_in
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -27,6 +27,7 @@ OWN = ("MAKE", "MFLAGS", "OIDC_", "CALLBACK_URLS", "MACHINE_CLIENTS", "DOCS_CLIE
 SHELL = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
 # The settings are read when the app is imported. Processes that tests start have their own.
 os.environ.update(sign_in.VARIABLES)
+dynamodb_limits.install()
 # The client is made when the app is imported, and stays on moto from then on.
 mock_aws().start()
 

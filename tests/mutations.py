@@ -324,7 +324,7 @@ MUTATIONS = (
     ),
     Mutation(
         "infra/local/issuer.py",
-        'if claims["jti"] in self._used',
+        "if is_used:",
         "if False",
         "tests/system/test_issuer.py -k pkce",
     ),

@@ -275,6 +275,11 @@ def _finish_request(
         **measured(),
     )
     if request and request.method == "HEAD":
+        if settings.IS_LOCAL and response.status_code not in {204, 304}:
+            # API Gateway sets it itself.
+            text = response.body
+            length = len(text.encode() if isinstance(text, str) else text)
+            response.headers["Content-Length"] = str(length)
         response.body = ""
     return response
 
@@ -304,7 +309,7 @@ def log_response(response: Response, own_id: str, **members: Any) -> None:
 
 def openapi_document(app: Chalice, request: Request) -> Response:
     """200, with the OpenAPI document of the API, or 304."""
-    return _document(request, _openapi_document(app, request.base_path), {"Content-Type": JSON})
+    return _document(request, openapi_text(app, request.base_path), {"Content-Type": JSON})
 
 
 def docs_page(app: Chalice, request: Request) -> Response:
@@ -334,7 +339,8 @@ def _document(request: Request, text: str, headers: Mapping[str, str]) -> Respon
 
 # An API is reached under the path of its stage, and perhaps under a custom domain.
 @lru_cache(maxsize=4)
-def _openapi_document(app: Chalice, base: str) -> str:
+def openapi_text(app: Chalice, base: str) -> str:
+    """The OpenAPI document of the API under a path, as JSON. Raises DeclarationError."""
     # Imported here because most environments never serve the document.
     from chalicelib.http import openapi  # noqa: PLC0415
 

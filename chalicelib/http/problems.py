@@ -52,7 +52,14 @@ class BodyTooLarge(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
-    """The operation does not accept the body's media type or content coding."""
+    """The operation does not accept the body's media type or content coding.
+
+    `headers` say what it accepts: RFC 5789 section 3.1, RFC 9110 section 15.5.16.
+    """
+
+    def __init__(self, sentence: str, headers: Mapping[str, str]) -> None:
+        super().__init__(sentence)
+        self.headers = headers
 
 
 # By class; a subclass has the status of the nearest class above it.
@@ -108,6 +115,8 @@ def problem_response(error: Exception, request_id: str) -> ProblemResponse:
     if isinstance(error, errors.Unauthenticated):
         response.headers["WWW-Authenticate"] = _challenge(error.failure)
         response.log = {"reason": error.reason} if error.reason else {}
+    if isinstance(error, UnsupportedMediaType):
+        response.headers |= dict(error.headers)
     if response.status_code == STATUSES[errors.Unavailable]:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code >= 500:  # noqa: PLR2004, server errors

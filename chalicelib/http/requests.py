@@ -32,6 +32,8 @@ MAX_ETAGS = 100
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+# The header of a response to OPTIONS and of a 415 (RFC 5789 section 3.1).
+ACCEPT_PATCH = {"Accept-Patch": f"{JSON}, {MERGE_PATCH}"}
 
 _to_sorted_json = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
@@ -113,13 +115,15 @@ class Request:
         media_type = self._request.headers.get("Content-Type", "").partition(";")[0].strip()
         if media_type and media_type.lower() not in accepted:
             raise UnsupportedMediaType(
-                f"The body must be {' or '.join(accepted)}, not {media_type}."
+                f"The body must be {' or '.join(accepted)}, not {media_type}.",
+                ACCEPT_PATCH if MERGE_PATCH in accepted else {},
             )
         # RFC 9110 section 15.5.16.
         coding = ", ".join(self._header_lines("Content-Encoding")).strip()
         if coding.lower() not in ("", "identity"):
             raise UnsupportedMediaType(
-                f"The body must be sent without a Content-Encoding, not with {coding}."
+                f"The body must be sent without a Content-Encoding, not with {coding}.",
+                {"Accept-Encoding": "identity"},
             )
         return self._json_object
 

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger
 """
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +18,7 @@ from chalicelib import settings
 from chalicelib.access import ANYONE
 from chalicelib.http.api import resources_by_list_path
 from chalicelib.http.problems import INTERNAL_ERROR, PROBLEM, RETRY_AFTER_SECONDS, TITLES
-from chalicelib.http.requests import JSON, MERGE_PATCH
+from chalicelib.http.requests import ACCEPT_PATCH, JSON, MERGE_PATCH
 from chalicelib.http.responses import ALLOW_ORIGIN, common_headers
 from chalicelib.schema import Resource
 from infra.errors import CommandError
@@ -101,7 +102,7 @@ def add_extensions(document: Document, app: Chalice, stage: Stage) -> Document:
         # could be avoided there.
         document[f"{EXTENSION}endpoint-configuration"] = {"disableExecuteApiEndpoint": True}
     for operations in document["paths"].values():
-        _complete_preflight(operations["options"])
+        _complete_preflight(operations["options"], ACCEPT_PATCH if "patch" in operations else {})
         operations[f"{EXTENSION}any-method"] = _method_not_allowed(
             [name.upper() for name in operations]
         )
@@ -241,10 +242,10 @@ def _allow_origin() -> str:
     )
 
 
-def _complete_preflight(operation: Document) -> None:
-    """Give the preflight's response the headers that every response has."""
+def _complete_preflight(operation: Document, more: Mapping[str, str]) -> None:
+    """Give the preflight's response the headers that every response has, and more."""
     response = operation[f"{EXTENSION}integration"]["responses"]["default"]
-    headers = _common_headers(200)
+    headers = _common_headers(200) | {name: f"'{value}'" for name, value in more.items()}
     if template := _allow_origin():
         response["responseParameters"].pop(f"method.response.header.{ALLOW_ORIGIN}", None)
         response["responseTemplates"] = {JSON: template}

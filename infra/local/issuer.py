@@ -2,8 +2,8 @@
 
 server.py serves it under PATH. It has discovery, keys, the authorization code flow with PKCE,
 refresh tokens that are used once, client credentials, user info and logout, with CORS. A cookie
-remembers the person for `prompt=none`. Codes and refresh tokens are signed, so that they outlive a
-restart of the API.
+remembers the person for `prompt=none`. Codes and refresh tokens are signed, and a file beside the
+key has those that were used, so that a restart of the API changes nothing.
 https://openid.net/specs/openid-connect-core-1_0.html
 https://www.rfc-editor.org/rfc/rfc6749
 https://www.rfc-editor.org/rfc/rfc7636
@@ -17,10 +17,12 @@ import secrets
 from base64 import b64decode, urlsafe_b64encode
 from hashlib import sha256
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
+from threading import Lock
 from time import time
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -34,7 +36,8 @@ PATH = "/dev-issuer"
 AUDIENCE = "storefront"
 ALGORITHM = "RS256"
 KEY_FILE = "issuer-key.pem"
-# The cookie with the subject of the person who signed in last.
+USED_FILE = "issuer-used.json"
+# The cookie with the subject of the person who signed in last, and when, in seconds since 1970.
 COOKIE = "storefront-dev-issuer"
 # The environment variable with the path of the key.
 KEY_VARIABLE = "DEV_ISSUER_KEY"
@@ -61,6 +64,9 @@ CORS = {
 }
 # Places on this machine. The issuer gives tokens to whoever asks, so it knows no others: neither
 # as an origin or a redirection, nor as the name under which it is called.
+# RFC 7636 section 4.1.
+CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+SCOPES = ("openid", "profile", "offline_access")
 LOCAL_URL = re.compile(rf"https?://{HOST}(/[!-\[\]-~]*)?", re.IGNORECASE)
 PAGE = """<!doctype html>
 <html lang="en">
@@ -94,21 +100,31 @@ class Issuer:
 
     def __init__(self, url: str, key_file: Path) -> None:
         self.url = url
+        self._netloc = urlsplit(url).netloc
         key: Any = serialization.load_pem_private_key(key_file.read_bytes(), None)
         self._key = key
         public: dict[str, Any] = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
         self._key_id = sha256(public["n"].encode()).hexdigest()[:16]
         del public["key_ops"]
         self.keys = {"keys": [{**public, "kid": self._key_id, "use": "sig", "alg": ALGORITHM}]}
-        # Codes and refresh tokens that were used.
-        self._used: set[str] = set()
+        # When codes, refresh tokens and families of them expire that were used or revoked.
+        self._used_file = key_file.with_name(USED_FILE)
+        self._used: dict[str, int] = {}
+        if self._used_file.exists():
+            self._used = json.loads(self._used_file.read_text())
+        self._lock = Lock()
 
     def respond(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
         """The response to a request below PATH, as a Lambda function returns it."""
         origin = headers.get("origin")
         if not is_local_host(headers.get("host", "")) or not _is_local(origin or self.url):
             return _json({"error": "access_denied", "error_description": "Not from here."}, 403)
-        response = self._respond(method, target, headers, body)
+        if target.startswith(f"{PATH}/.well-known/") and headers["host"] != self._netloc:
+            # Clients compare the issuer with the URL that they asked.
+            sentence = f"The issuer is {self.url}: use this URL."
+            response = _json({"error": "invalid_request", "error_description": sentence}, 421)
+        else:
+            response = self._respond(method, target, headers, body)
         if origin:
             response["headers"]["Access-Control-Allow-Origin"] = origin
         return response
@@ -126,8 +142,8 @@ class Issuer:
                     return _json(self.configuration())
                 case (("GET" | "HEAD"), "/keys"):
                     return _json(self.keys)
-                case "GET", "/authorize":
-                    return self._authorize(query, headers.get("cookie", ""))
+                case (("GET" | "POST"), "/authorize"):
+                    return self._authorize({**query, **form}, headers.get("cookie", ""))
                 case "POST", "/token":
                     return _json(self._token(form, headers))
                 case (("GET" | "POST"), "/userinfo"):
@@ -135,8 +151,13 @@ class Issuer:
                 case (("GET" | "POST"), "/logout"):
                     return self._log_out({**query, **form})
         except Refused as error:
-            answer = {"error": error.code, "error_description": str(error)}
-            return _json(answer, 401 if error.code == "invalid_token" else 400)
+            content = {"error": error.code, "error_description": str(error)}
+            if error.code != "invalid_token":
+                return _json(content, 400)
+            response = _json(content, 401)
+            challenge = f'Bearer error="{error.code}", error_description="{error}"'
+            response["headers"]["WWW-Authenticate"] = challenge
+            return response
         return _page(404, "Not found", "<p>The development issuer has no such page.</p>")
 
     def configuration(self) -> dict[str, Any]:
@@ -155,8 +176,8 @@ class Issuer:
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
-            "scopes_supported": ["openid", "profile", "offline_access", "staff"],
-            "claims_supported": ["sub", "name", "roles"],
+            "scopes_supported": [*SCOPES, "staff"],
+            "claims_supported": ["sub", "name", "roles", "auth_time"],
         }
 
     def access_token(
@@ -186,38 +207,42 @@ class Issuer:
                 "code_challenge_method=S256.</p>",
             )
         state = {"state": query["state"]} if "state" in query else {}
-        subject = query.pop("subject", None)
+        subject, authenticated_at = query.pop("subject", None), int(time())
         if query.get("prompt") == "none":
-            found = re.search(rf"(?:^|; ){COOKIE}=(\w+)", cookies)
-            subject = found[1] if found else None
-            if subject not in PEOPLE:
+            found = re.search(rf"(?:^|; ){COOKIE}=(\w+)\.(\d{{1,12}})(?:;|$)", cookies)
+            subject, authenticated_at = (found[1], int(found[2])) if found else (None, 0)
+            if subject not in PEOPLE or time() - authenticated_at > _seconds(query.get("max_age")):
                 return _redirect(redirect, {"error": "login_required", **state, "iss": self.url})
         if subject not in PEOPLE:
             return _sign_in_page(query)
         names = ("client_id", "redirect_uri", "code_challenge", "nonce", "scope")
-        given = {name: query[name] for name in names if name in query}
-        code = self._signed("code", {"sub": subject, **given}, CODE_SECONDS)
-        return _redirect(redirect, {"code": code, **state, "iss": self.url}, subject)
+        claims: dict[str, Any] = {name: query[name] for name in names if name in query}
+        claims |= {"sub": subject, "auth_time": authenticated_at, "family": secrets.token_hex(8)}
+        code = self._signed("code", claims, CODE_SECONDS)
+        cookie = _cookie(f"{subject}.{authenticated_at}")
+        return _redirect(redirect, {"code": code, **state, "iss": self.url}, cookie)
 
     def _token(self, form: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
         client = _client(form, headers)
         match form.get("grant_type"):
             case "authorization_code":
                 code = self._verified("code", form.get("code", ""))
-                verifier = sha256(form.get("code_verifier", "").encode()).digest()
-                challenge = urlsafe_b64encode(verifier).decode().rstrip("=")
+                verifier = form.get("code_verifier", "")
+                digest = sha256(verifier.encode()).digest()
+                challenge = urlsafe_b64encode(digest).decode().rstrip("=")
                 sent = {"client_id": client, "redirect_uri": form.get("redirect_uri")}
                 same = all(code.get(name) == value for name, value in sent.items())
-                if not same or code["code_challenge"] != challenge:
+                verified = CODE_VERIFIER.fullmatch(verifier) and code["code_challenge"] == challenge
+                if not same or not verified:
                     raise Refused("invalid_grant", "The code is not for this request.")
                 self._use(code)
-                return self._tokens(code["sub"], client, code.get("nonce"))
+                return self._tokens(code, client, code.get("nonce"))
             case "refresh_token":
                 token = self._verified("refresh", form.get("refresh_token", ""))
                 if token["client_id"] != client:
                     raise Refused("invalid_grant", "The refresh token is another client's.")
                 self._use(token)
-                return self._tokens(token["sub"], client, None)
+                return self._tokens(token, client, None)
             case "client_credentials":
                 # Every client may have every role here: that is what development is for.
                 roles = [each for each in form.get("scope", "").split() if each != "openid"]
@@ -230,22 +255,27 @@ class Issuer:
                 }
         raise Refused("unsupported_grant_type", "grant_type is not one of the discovery document.")
 
-    def _tokens(self, subject: str, client: str, nonce: str | None) -> dict[str, Any]:
+    def _tokens(self, grant: dict[str, Any], client: str, nonce: str | None) -> dict[str, Any]:
+        """The tokens for the claims of a code, or of a refresh token."""
+        subject = grant["sub"]
         name, roles = PEOPLE[subject]
         access_token = self.access_token(subject, client, roles)
         half = sha256(access_token.encode()).digest()[:16]
-        claims = {"aud": client, "sub": subject, "name": name, "roles": roles}
+        # OpenID Connect Core section 12.2: a refresh keeps the time of the sign-in.
+        kept = {"sub": subject, "auth_time": grant["auth_time"]}
+        claims = {**kept, "aud": client, "name": name, "roles": roles}
         claims["at_hash"] = urlsafe_b64encode(half).decode().rstrip("=")
         if nonce:
             claims["nonce"] = nonce
-        refresh = {"sub": subject, "client_id": client}
+        scope = " ".join(each for each in grant.get("scope", "").split() if each in SCOPES)
+        refresh = {**kept, "client_id": client, "scope": scope, "family": grant["family"]}
         return {
             "access_token": access_token,
             "id_token": self._signed("JWT", claims, TOKEN_SECONDS),
             "refresh_token": self._signed("refresh", refresh, REFRESH_SECONDS),
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
-            "scope": "openid profile",
+            "scope": scope,
         }
 
     def _user_info(self, headers: dict[str, str]) -> dict[str, Any]:
@@ -258,16 +288,29 @@ class Issuer:
         """Forget the person."""
         redirect = given.get("post_logout_redirect_uri", "")
         if _is_local(redirect):
-            return _redirect(redirect, {"state": given["state"]} if "state" in given else {}, "")
+            state = {"state": given["state"]} if "state" in given else {}
+            return _redirect(redirect, state, _cookie(""))
         response = _page(200, "Signed out", "<p>You are signed out.</p>")
         response["headers"]["Set-Cookie"] = _cookie("")
         return response
 
     def _use(self, claims: dict[str, Any]) -> None:
-        """Check that a code or a refresh token is used for the first time. Raises Refused."""
-        if claims["jti"] in self._used:
-            raise Refused("invalid_grant", "It was used before.")
-        self._used.add(claims["jti"])
+        """Check that a code or a refresh token is used for the first time. Raises Refused.
+
+        A second use revokes all that came of the same sign-in (RFC 9700 section 4.14.2).
+        """
+        now = int(time())
+        with self._lock:
+            names = claims["jti"], claims["family"]
+            is_used = not self._used.keys().isdisjoint(names)
+            name = names[1] if is_used else names[0]
+            self._used = {each: end for each, end in self._used.items() if end > now}
+            self._used[name] = now + REFRESH_SECONDS
+            unfinished = self._used_file.with_suffix(".part")
+            unfinished.write_text(json.dumps(self._used))
+            unfinished.replace(self._used_file)
+        if is_used:
+            raise Refused("invalid_grant", "It was used before, or it is revoked.")
 
     def _signed(self, kind: str, claims: dict[str, Any], seconds: int) -> str:
         now = int(time())
@@ -326,7 +369,8 @@ def _client(form: dict[str, str], headers: dict[str, str]) -> str:
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
-            return unquote(b64decode(encoded).decode().partition(":")[0])
+            # Encoded as in a form, with `+` for a space.
+            return unquote_plus(b64decode(encoded).decode().partition(":")[0])
         except ValueError:
             raise Refused("invalid_client", "Authorization is not valid.") from None
     if not form.get("client_id"):
@@ -352,23 +396,30 @@ def _is_local(url: str) -> bool:
     return LOCAL_URL.fullmatch(url) is not None and "#" not in url
 
 
-def _redirect(url: str, parameters: dict[str, str], subject: str | None = None) -> Response:
-    """A redirect that remembers a subject, forgets it (empty), or leaves it as it is (None)."""
+def _redirect(url: str, parameters: dict[str, str], cookie: str | None = None) -> Response:
     mark = "&" if urlsplit(url).query else "?"
     headers = {"Location": f"{url}{mark}{urlencode(parameters)}" if parameters else url}
-    if subject is not None:
-        headers["Set-Cookie"] = _cookie(subject)
+    if cookie is not None:
+        headers["Set-Cookie"] = cookie
     return _response(302, "", **headers)
 
 
-def _cookie(subject: str) -> str:
-    seconds = REFRESH_SECONDS if subject else 0
-    return f"{COOKIE}={subject}; Path={PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+def _seconds(max_age: str | None) -> float:
+    """The value of `max_age`: no limit, if it is not given or no number."""
+    return float(max_age) if max_age and max_age.isascii() and max_age.isdigit() else inf
+
+
+def _cookie(value: str) -> str:
+    """The cookie that remembers a person; an empty value forgets them."""
+    seconds = REFRESH_SECONDS if value else 0
+    return f"{COOKIE}={value}; Path={PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
 
 
 def _page(status: int, title: str, content: str) -> Response:
     text = PAGE.format(title=title, content=content)
-    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+    )
     return _response(
         status,
         text,

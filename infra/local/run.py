@@ -149,8 +149,16 @@ def _issuer(port: int, folder: Path, headers: Path) -> dict[str, str]:
         key = issuer.make_key(folder)
         development = Issuer(url, key)
         issuer.write_headers(development, headers)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"The development issuer cannot be prepared: {error}.") from None
+    except OSError as error:
+        raise CommandError(
+            f"{error.filename} cannot be used ({error.strerror}): the development issuer has its "
+            "key in DATA_DIR, and its header files for curl in HEADERS_DIR."
+        ) from None
+    except ValueError:
+        raise CommandError(
+            f"{folder / issuer.KEY_FILE} is damaged: delete it. A new key is made then, and tokens "
+            "of the old one are not valid any more."
+        ) from None
     return {
         "OIDC_ISSUER": url,
         "OIDC_AUDIENCE": issuer.AUDIENCE,

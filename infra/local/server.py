@@ -8,6 +8,8 @@ missing tables and loads the sample data first. It responds as the deployed API 
 - preflight responses have the common headers, and both have a log line;
 - the event has all lines of a repeated header, as API Gateway's `multiValueHeaders`;
 - a path is matched as it was sent: `;` and `#` do not end it;
+- a method is matched as it was sent: `get` is none (RFC 9110 section 9.1);
+- a request that is no HTTP gets a problem document, too;
 - the files of the docs page are served at /docs/assets, so that the page works offline;
 - each change is a line on the console, as the event that other systems would get, and is sent to
   the webhook WEBHOOK_URL, if there is one;
@@ -23,16 +25,21 @@ import traceback
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from importlib.metadata import distribution
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from uuid import uuid4
 
+import h11
+import hypercorn.protocol
 from chalice.config import Config as ChaliceConfig
 from chalice.local import ForbiddenError, LocalChalice, LocalGateway
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.events import Closed
+from hypercorn.protocol.h11 import H11Protocol
 
 from infra.local import issuer
 from infra.local.issuer import Issuer
@@ -102,6 +109,15 @@ class Gateway(LocalGateway):
             return self._preflight(response, headers)
         return response
 
+    def refuse_body(
+        self, method: str, target: str, lines: HeaderLines, body: bytes
+    ) -> LambdaResponse:
+        """The response to a request whose body is larger than API Gateway takes."""
+        del target, body
+        detail = f"The body must have at most {MAX_BODY_BYTES} bytes."
+        origin = _MultiValueHeaders(lines).get("origin")
+        return self._problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, method, origin)
+
     def _generate_lambda_event(self, method: str, path: str, headers: Any, body: Any) -> Any:
         event = super()._generate_lambda_event(method, path, headers, body)
         headers.route = event["requestContext"]["resourcePath"]
@@ -119,7 +135,11 @@ class Gateway(LocalGateway):
     def _preflight(self, response: LambdaResponse, headers: "_MultiValueHeaders") -> LambdaResponse:
         from chalice import Response
 
+        from chalicelib.http.requests import ACCEPT_PATCH
+
         answer = Response("", response["headers"], response["statusCode"])
+        if "PATCH" in self._app_object.routes.get(headers.route or "", {}):
+            answer.headers |= ACCEPT_PATCH
         origin = headers.get("origin")
         return self._finish(answer, str(uuid4()), origin, method="OPTIONS", route=headers.route)
 
@@ -135,6 +155,33 @@ class Gateway(LocalGateway):
         )
         finished: LambdaResponse = response.to_dict()
         return finished
+
+
+class Http1(H11Protocol):
+    """hypercorn's HTTP/1.1, with the API's responses to what is no request."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        # hypercorn would write the method in capitals.
+        if request.method == request.method.upper():
+            await super()._create_stream(request)
+        else:
+            await self._send_error_response(HTTPStatus.BAD_REQUEST)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        from chalicelib.http import api, problems
+
+        request_id = str(uuid4())
+        # RFC 9112 section 2.2; h11 has no sentence that a client could act on.
+        problem = problems.ProblemResponse(status_code, "The request is not HTTP/1.1.", request_id)
+        api.add_common_headers(problem, request_id, None)
+        api.log_response(problem, request_id, operation=api.UNKNOWN_OPERATION, dynamodbCalls=0)
+        body = problem.body.encode()
+        headers = [(n.lower().encode(), str(v).encode()) for n, v in problem.headers.items()]
+        headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+        await self._send_h11_event(h11.Response(status_code=status_code, headers=headers))
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
+        await self.send(Closed())
 
 
 class _MultiValueHeaders(dict[str, str]):
@@ -176,12 +223,13 @@ class Application:
         body = await _read_body(receive)
         if body is None:
             return
+        is_too_large = len(body) > MAX_BODY_BYTES
         target = scope["raw_path"].decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         lines = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]]
         response = await asyncio.get_running_loop().run_in_executor(
             self.threads,
-            self.gateway.respond,
+            self.gateway.refuse_body if is_too_large else self.gateway.respond,
             scope["method"],
             f"{target}?{query}" if query else target,
             lines,
@@ -195,9 +243,13 @@ class Application:
         headers = [
             (name.lower().encode(), str(v).encode()) for name, v in response["headers"].items()
         ]
-        # RFC 9110 section 8.6: not with 204 and 304, and with HEAD only the length of GET's body.
-        if response["statusCode"] not in (204, 304) and scope["method"] != "HEAD":
+        # RFC 9110 section 8.6: not with 204 and 304. The app has set it for HEAD: that of GET.
+        names = {name for name, _ in headers}
+        if response["statusCode"] not in (204, 304) and b"content-length" not in names:
             headers.append((b"content-length", str(len(content)).encode()))
+        if is_too_large:
+            # The rest of the body is not read.
+            headers.append((b"connection", b"close"))
         await send(
             {"type": "http.response.start", "status": response["statusCode"], "headers": headers}
         )
@@ -205,16 +257,18 @@ class Application:
 
 
 async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes | None:
-    """The body of a request, cut off at MAX_BODY_BYTES; None if the client has hung up."""
-    body = b""
-    while True:
+    """The body of a request, or its first part if it is too large; None if the client hung up."""
+    parts: list[bytes] = []
+    size = 0
+    while size <= MAX_BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        received: bytes = message.get("body", b"")
-        body = (body + received)[:MAX_BODY_BYTES]
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
         if not message.get("more_body"):
-            return body
+            break
+    return b"".join(parts)
 
 
 def _quoted(target: str) -> str:
@@ -244,6 +298,7 @@ def load_gateway() -> Gateway:
     """The app, with its tables and the sample data."""
     import app as module
     from chalicelib import settings
+    from chalicelib.http import api
     from chalicelib.models import RESOURCES
     from chalicelib.storage.dynamodb import client, table_name
     from infra.aws import backfill, tables
@@ -262,6 +317,8 @@ def load_gateway() -> Gateway:
     # As `chalice local` does, so that each thread has its own current request.
     app: Any = module.app
     app.__class__ = LocalChalice
+    # A declaration that cannot be described is reported now, and not by a 500 later.
+    api.openapi_text(app, "")
     key = os.environ.get(issuer.KEY_VARIABLE)
     return Gateway(app, ChaliceConfig(), Issuer(settings.OIDC_ISSUER, Path(key)) if key else None)
 
@@ -279,6 +336,7 @@ async def _serve(gateway: Gateway, port: int) -> None:
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.h11_max_incomplete_size = MAX_HEAD_BYTES
     config.include_server_header = False
+    vars(hypercorn.protocol)["H11Protocol"] = Http1
     await serve(Application(gateway), config, shutdown_trigger=stop.wait)
 
 

@@ -263,6 +263,8 @@ def test_content_type_of_a_body(api: Client, method: str, content_type: str, all
     else:
         assert answer.status == 415
         assert "application/json" in answer.json["detail"]
+        patches = "application/json, application/merge-patch+json" if method == "PATCH" else None
+        assert answer.headers.get("accept-patch") == patches
         assert api.get(f"/todos/{item['id']}").json == item
 
 
@@ -302,5 +304,6 @@ def test_content_encoding_is_not_supported(api: Client, coding: str) -> None:
         answer = api.post("/todos", body, Content_Encoding=coding)
 
         assert answer.status == 415
+        assert answer.headers["accept-encoding"] == "identity"
         assert coding in answer.json["detail"]
     assert api.post("/todos", {"task": "Dust"}, Content_Encoding="identity").status == 201

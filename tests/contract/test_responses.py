@@ -137,6 +137,9 @@ def test_preflight_headers(api: Client, path: str) -> None:
         wrong = "POST" if place.endswith("/x") or place in ("/", "/health") else "PATCH"
         allow = set(api.request(wrong, place, {}).headers["allow"].split(", "))
         assert set(headers["access-control-allow-methods"].split(",")) == allow
+        # RFC 5789 section 3.1.
+        patches = "application/json, application/merge-patch+json" if "PATCH" in allow else None
+        assert headers.get("accept-patch") == patches
 
 
 def test_root_links(api: Client) -> None:

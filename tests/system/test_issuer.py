@@ -114,6 +114,114 @@ def test_code_of_another_request(configuration: Any, changes: dict[str, str]) ->
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.parametrize("verifier", ["v", "v" * 42, "v" * 129, "v" * 43 + "!"])
+def test_code_verifier_of_another_form(configuration: Any, verifier: str) -> None:
+    """43 to 128 characters (RFC 7636 section 4.1), also if the challenge is theirs."""
+    digest = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
+    code = sign_in_as(configuration, "sue", code_challenge=digest)
+
+    response = exchange_code(configuration, code, code_verifier=verifier)
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+
+
+def test_reuse_revokes_what_came_of_the_sign_in(configuration: Any) -> None:
+    """A code or a refresh token that is used twice may be stolen (RFC 9700 section 4.14.2)."""
+    for stolen in ("code", "refresh_token"):
+        code = sign_in_as(configuration, "ada")
+        first = exchange_code(configuration, code).json()
+        form = {"grant_type": "refresh_token", "client_id": "web"}
+        second = exchange(configuration, **form, refresh_token=first["refresh_token"]).json()
+        if stolen == "code":
+            assert exchange_code(configuration, code).status_code == 400
+        else:
+            again = exchange(configuration, **form, refresh_token=first["refresh_token"])
+            assert again.status_code == 400
+
+        revoked = exchange(configuration, **form, refresh_token=second["refresh_token"])
+        assert (revoked.status_code, revoked.json()["error"]) == (400, "invalid_grant")
+
+
+def test_used_tokens_outlive_a_restart(launch: Launch) -> None:
+    """A code and a refresh token that were used are refused after it, too."""
+    first = launch()
+    first.read_until("ready")
+    url = f"http://127.0.0.1:{first.port}/dev-issuer/.well-known/openid-configuration"
+    configuration = httpx.get(url).json()
+    code = sign_in_as(configuration, "ada")
+    tokens = exchange_code(configuration, code).json()
+    first.stop()
+    again = launch(first.folder, first.port)
+    again.read_until("ready")
+
+    assert exchange_code(configuration, code).status_code == 400
+    form = {"grant_type": "refresh_token", "client_id": "web"}
+    used = exchange(configuration, **form, refresh_token=tokens["refresh_token"])
+    assert used.status_code == 400
+
+
+def test_authorization_request_by_post(configuration: Any) -> None:
+    """OpenID Connect Core section 3.1.2.1."""
+    form = {**REQUEST, "subject": "ada"}
+    response = httpx.post(configuration["authorization_endpoint"], data=form)
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(f"{REDIRECT}?code=")
+
+
+def test_scope_is_the_requested_one(configuration: Any) -> None:
+    """Libraries refuse a response with another scope."""
+    for scope in ("openid", "openid profile offline_access"):
+        code = sign_in_as(configuration, "ada", scope=scope)
+        tokens = exchange_code(configuration, code).json()
+        assert tokens["scope"] == scope
+        form = {"grant_type": "refresh_token", "client_id": "web"}
+        refreshed = exchange(configuration, **form, refresh_token=tokens["refresh_token"])
+        assert refreshed.json()["scope"] == scope
+
+
+def test_time_of_the_sign_in(configuration: Any) -> None:
+    """auth_time is in the ID token, stays at a refresh, and max_age asks for a new sign-in."""
+    with httpx.Client() as browser:
+
+        def authorize(**query: str) -> dict[str, list[str]]:
+            url = f"{configuration['authorization_endpoint']}?{urlencode({**REQUEST, **query})}"
+            return parse_qs(urlsplit(browser.get(url).headers["Location"]).query)
+
+        tokens = exchange_code(configuration, authorize(subject="bob")["code"][0]).json()
+        silent = authorize(prompt="none", max_age="600")["code"][0]
+        again = exchange_code(configuration, silent).json()
+        times = {
+            jwt.decode(each["id_token"], options={"verify_signature": False})["auth_time"]
+            for each in (tokens, again)
+        }
+        assert len(times) == 1
+        cookie = browser.cookies["storefront-dev-issuer"]
+        old = {"Cookie": f"storefront-dev-issuer=bob.{int(cookie.partition('.')[2]) - 700}"}
+        query = urlencode({**REQUEST, "prompt": "none", "max_age": "600"})
+        url = f"{configuration['authorization_endpoint']}?{query}"
+        late = httpx.get(url, headers=old).headers["Location"]
+        assert parse_qs(urlsplit(late).query)["error"] == ["login_required"]
+
+
+def test_discovery_under_another_name(local: Local, configuration: Any) -> None:
+    """A client compares the issuer with the URL that it asked: the sentence names the right one."""
+    url = f"http://localhost:{local.port}/dev-issuer/.well-known/openid-configuration"
+    response = httpx.get(url)
+
+    assert response.status_code == 421
+    assert response.json()["error_description"] == (
+        f"The issuer is {configuration['issuer']}: use this URL."
+    )
+
+
+def test_pages_cannot_be_framed(configuration: Any) -> None:
+    """No page of another origin lays the buttons over its own."""
+    page = httpx.get(f"{configuration['authorization_endpoint']}?{urlencode(REQUEST)}")
+
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -195,6 +303,15 @@ def test_client_credentials(local: Local, configuration: Any, scope: str, status
         assert local.api.get(f"/todos/{todo['id']}?owner={client}").json == todo
 
 
+def test_client_id_with_a_space(configuration: Any) -> None:
+    """HTTP Basic has it as in a form: a plus sign (RFC 6749 section 2.3.1)."""
+    form = {"grant_type": "client_credentials"}
+    response = httpx.post(configuration["token_endpoint"], data=form, auth=("stock+sync", "x"))
+
+    claims = jwt.decode(response.json()["access_token"], options={"verify_signature": False})
+    assert claims["client_id"] == "stock sync"
+
+
 @pytest.mark.parametrize(
     ("form", "error"),
     [
@@ -225,7 +342,9 @@ def test_user_info_logout_and_preflight(configuration: Any) -> None:
 
     person = httpx.get(configuration["userinfo_endpoint"], headers=header)
     assert person.json() == {"sub": "bob", "name": "Bob", "roles": []}
-    assert httpx.get(configuration["userinfo_endpoint"]).status_code == 401
+    nobody = httpx.get(configuration["userinfo_endpoint"])
+    assert nobody.status_code == 401
+    assert nobody.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
     query = urlencode({"post_logout_redirect_uri": "http://localhost:4200/", "state": "s"})
     assert httpx.get(f"{logout}?{query}").headers["Location"] == "http://localhost:4200/?state=s"
     query = urlencode({"post_logout_redirect_uri": "https://evil.example/"})

@@ -558,3 +558,37 @@ def test_data_are_private(launch: Launch, tmp_path: Path) -> None:
     launch(tmp_path).read_until("ready")
 
     assert stat.S_IMODE((tmp_path / "dynamodb.json").stat().st_mode) == 0o600
+
+
+def test_header_folder_that_cannot_be_used(launch: Launch, tmp_path: Path) -> None:
+    """The message names the file, the reason and the variable."""
+    (tmp_path / "headers").touch()
+    said = refusal(launch, tmp_path, free_port(), HEADERS_DIR=str(tmp_path / "headers"))
+
+    assert said.startswith(f"{tmp_path / 'headers'} cannot be used (File exists): ")
+    assert "header files for curl in HEADERS_DIR" in said
+
+
+def test_damaged_key_of_the_issuer(launch: Launch, tmp_path: Path) -> None:
+    """The message says what to delete, without a word of a library's."""
+    (tmp_path / "issuer-key.pem").write_text("-----BEGIN PRIVATE KEY-----\nx\n")
+    said = refusal(launch, tmp_path, free_port())
+
+    assert said.startswith(f"{tmp_path / 'issuer-key.pem'} is damaged: delete it.")
+
+
+def test_command_without_its_packages() -> None:
+    """`make run` installs less than developing needs: the sentence names the command of make."""
+    code = "import sys; sys.modules['boto3'] = None; from infra.cli import main; sys.exit(main())"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "tables", "--stage", "dev"],
+        cwd=PROJECT,
+        env=SHELL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("The package boto3 is not installed: this command needs")
+    assert "Traceback" not in result.stderr

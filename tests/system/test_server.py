@@ -110,6 +110,10 @@ def test_malformed_request(live: Client, port: int, request_: bytes) -> None:
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
+    head, _, content = answer.partition(b"\r\n\r\n")
+    problem = json.loads(content)
+    assert f"x-request-id: {problem['requestId']}".encode() in head
+    assert (problem["status"], problem["title"]) == (400, "Bad Request")
     assert live.get("/todos?limit=1").json == newest
 
 
@@ -126,6 +130,44 @@ def test_over_long_request(port: int, request_: bytes, status: int) -> None:
     answer = exchange(port, request_ + b"\r\nConnection: close\r\n\r\n")
 
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "patch", "Delete"])
+def test_method_in_small_letters(live: Client, port: int, method: str) -> None:
+    """Methods are case-sensitive (RFC 9110 section 9.1): nothing is executed."""
+    todo = live.create("/todos", {"task": "Dust"})
+    lines = f"Host: x\r\nAuthorization: {live.authorization}\r\nContent-Length: 16\r\n\r\n"
+    request = f"{method} /todos/{todo['id']} HTTP/1.1\r\n{lines}".encode() + b'{"task":"Sweep"}'
+
+    assert exchange(port, request).startswith(b"HTTP/1.1 400 ")
+    assert live.get(f"/todos/{todo['id']}").json == todo
+
+
+def test_body_that_is_too_large_is_not_read(port: int) -> None:
+    """The 413 comes before the rest of 300 MB, with the right number."""
+    head = b"POST /todos HTTP/1.1\r\nHost: x\r\nContent-Length: 300000000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(head + b" " * (10 * 1024 * 1024 + 70_000))
+        response = b""
+        while more := connection.recv(65536):
+            response += more
+
+    assert response.startswith(b"HTTP/1.1 413 ")
+    problem = json.loads(response.partition(b"\r\n\r\n")[2])
+    assert problem["detail"] == "The body must have at most 10485760 bytes."
+
+
+@pytest.mark.parametrize("path", ["/todos", "/health", "/todos/nobody", "/docs"])
+def test_head_has_the_length_of_get(live: Client, path: str) -> None:
+    """HEAD has the headers of GET, and no chunks."""
+    get, head = live.get(path), live.request("HEAD", path)
+    varying = {"x-request-id", "date"}
+    lengths = {"content-length"} if get.status == 404 else set()
+
+    assert {n: v for n, v in head.headers.items() if n not in varying | lengths} == {
+        n: v for n, v in get.headers.items() if n not in varying | lengths
+    }
+    assert head.headers["content-length"].isdigit()
 
 
 def test_truncated_body(live: Client, port: int) -> None:
@@ -236,7 +278,8 @@ def test_response_without_a_body(
     response = connection.getresponse()
 
     assert (response.status, response.read()) == (status, b"")
-    assert response.headers["Content-Length"] is None
+    assert (response.headers["Content-Length"] is None) == (method != "HEAD")
+    assert response.headers["Transfer-Encoding"] is None
     connection.request("GET", "/health")
     assert connection.getresponse().read() == b'{"status":"ok"}'
     connection.close()

@@ -271,3 +271,29 @@ def test_other_numbers_are_not_prices(number: Decimal) -> None:
     else:
         with pytest.raises(ValueError, match=r"^must (be at least 0|be at most 9|have at most 2)"):
             Price.parse(number)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [
+        (r"^[0-9]+$", False),
+        (r"^([a-z][0-9])+$", False),
+        (r"^[0-9]{1,400}$", True),
+        (r"^[0-9]{1,401}$", False),
+        (r"[0-9]{1,10}", False),
+        (r"^[0-9]{1,10}", False),
+        (r"^a{1,3}|b{1,3}$", False),
+        (r"^(a{1,3}|b{1,3})$", True),
+        (r"^[0-9]*$", False),
+        (r"^(?!x)[a-z]{1,20}(?!\n)$", True),
+    ],
+)
+def test_pattern_that_does_not_bound_a_key(pattern: str, allowed: bool) -> None:
+    """A filter on 3,000 digits would be a 500: DynamoDB's keys have at most 2,048 bytes."""
+    text: Any = Annotated[str, Meta(pattern=pattern)]
+    fields = defstruct("Item", [("code", text)], forbid_unknown_fields=True)
+    if allowed:
+        Resource(name="items", noun="item", fields=fields, filters=("code",))
+    else:
+        with pytest.raises(DeclarationError, match="code cannot be in filters: its text must have"):
+            Resource(name="items", noun="item", fields=fields, filters=("code",))
