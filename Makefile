@@ -16,7 +16,7 @@ WEB := $(VENV)/web-installed
 LOAD := $(VENV)/load-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site events-resend webhook-secret account backfill claims-check export import user-export user-erase openapi postman screenshot costs scaling bench soak load audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi postman screenshot costs scaling bench soak load audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ events-resend: $(DEV) ## Publish the changes of a STAGE that could not be publis
 
 webhook-secret: $(RUN) ## Print a new secret for the signatures of a webhook
 	@$(INFRA) webhook-secret
+
+verify: $(DEV) ## Run the contract tests against the API at a URL, as the staff member of a TOKEN
+	@$(INFRA) verify
 
 account: $(DEV) ## Allow API Gateway to write logs: once for an account and region
 	@$(INFRA) account

@@ -523,6 +523,16 @@ def load(url: str, token: str, users: int, seconds: int, yes: bool) -> int:
 
 
 @cli.command()
+@click.option("--url", envvar="URL", default="", help="The URL of the API. [env: URL]")
+@click.option("--token", envvar="TOKEN", default="", help="An access token of staff. [env: TOKEN]")
+def verify(url: str, token: str) -> int:
+    """Run the contract tests against an API, and delete what they have created."""
+    from infra import verify as verification
+
+    return verification.run(url.rstrip("/"), token)
+
+
+@cli.command()
 def openapi() -> None:
     """Write docs/openapi.json from the routes and the models."""
     _apply_local()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -55,7 +56,7 @@ for name in list(os.environ):
 
 from chalicelib.storage import dynamodb  # noqa: E402
 from infra.aws import tables  # noqa: E402
-from tests.client import Client, InProcess, Live  # noqa: E402
+from tests.client import Answer, Client, InProcess, Live  # noqa: E402
 from tests.samples import SAMPLES, Sample  # noqa: E402
 
 PROJECT = Path(__file__).parent.parent
@@ -161,6 +162,22 @@ class Local:
         return self.process.returncode
 
 
+class Recorded(Live):
+    """A server at a URL, and the places of what was created there."""
+
+    def __init__(self, url: str, stage: str) -> None:
+        super().__init__(url, stage)
+        self.created: dict[str, None] = {}
+
+    def send_lines(
+        self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        answer = super().send_lines(method, path, lines, body)
+        if answer.status == HTTPStatus.CREATED:
+            self.created[answer.headers["location"]] = None
+        return answer
+
+
 Launch = Callable[..., Local]
 
 
@@ -235,11 +252,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def elsewhere(pytestconfig: pytest.Config) -> Client:
-    """The API at the URL that was given."""
+def elsewhere(pytestconfig: pytest.Config) -> Iterator[Client]:
+    """The API at the URL that was given. What the tests have created is deleted at the end."""
     given = pytestconfig.getoption("token")
-    deployment = Live(pytestconfig.getoption("url"), pytestconfig.getoption("stage"))
-    return Client(deployment, f"Bearer {given}" if given else None)
+    deployment = Recorded(pytestconfig.getoption("url"), pytestconfig.getoption("stage"))
+    api = Client(deployment, f"Bearer {given}" if given else None)
+    yield api
+    for place in deployment.created:
+        api.send("DELETE", place)
 
 
 @pytest.fixture

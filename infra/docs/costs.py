@@ -62,6 +62,12 @@ QUEUE_REQUESTS = 0.40  # a million: https://aws.amazon.com/sqs/pricing/
 KEY = 1.00  # a month: https://aws.amazon.com/kms/pricing/
 KEY_REQUESTS = 3.00  # a million
 TRACES = 5.00  # a million: https://aws.amazon.com/xray/pricing/
+SNAPSHOT_GB_SECOND = (
+    0.0000015046  # of each published version: https://aws.amazon.com/lambda/pricing/
+)
+RESTORED_GB = 0.0001397998
+SIGN_INS = 0.015  # a monthly user, over 10,000: https://aws.amazon.com/cognito/pricing/
+MONTH_SECONDS = 30 * 24 * 60 * 60
 
 # Of requests beyond the first in a second:
 # https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
@@ -136,6 +142,10 @@ A month, in the hours in which there are data, with up to {operations} operation
 | `"metrics": "stage"` (prod) | {stage_metrics} metrics: ${stage_cost:.2f} |
 | `"metrics": "operations"` | up to {operation_metrics} metrics: ${operation_cost:.2f} |
 | `"deployment": "..."` (prod) | {version_metrics} metric of each version: ${version_cost:.2f} |
+| no `OIDC_ISSUER`: a Cognito user pool (prod) | nothing for the first 10,000 users who sign in \
+in a month, and ${sign_ins:.3f} for each of the others |
+| `"snap_start": true` | ${snapshot:.2f} a month for each published version, of which `make stack` \
+keeps two, and ${restored:.2f} for a million restores, with {megabytes} MB |
 | `"events": true` | ${event:.2f} for a million changes, ${queue_alarms:.2f} for its alarms, \
 and the function's time |
 | `"webhooks": {{...}}` | of each: ${secret:.2f} for its secret, ${polling:.2f} for Lambda's \
@@ -344,6 +354,9 @@ def _dollars(rows: dict[str, Row]) -> str:
         operation_cost=of_operations * METRIC,
         version_metrics=of_version,
         version_cost=of_version * METRIC,
+        sign_ins=SIGN_INS,
+        snapshot=megabytes / 1024 * MONTH_SECONDS * SNAPSHOT_GB_SECOND,
+        restored=megabytes / 1024 * 1_000_000 * RESTORED_GB,
         event=EVENTS,
         secret=SECRET,
         queue_alarms=2 * ALARM_METRIC,

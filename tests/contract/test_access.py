@@ -23,6 +23,7 @@ def anonymous(api: Client) -> Client:
     return api.signed_in(None)
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize(
     "path", ["/", "/health", "/openapi.json", "/docs", "/products", "/reviews"]
 )
@@ -43,6 +44,7 @@ def test_root_names_the_caller(api: Client, anonymous: Client) -> None:
     assert "caller" not in anonymous.get("/").json
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -72,6 +74,7 @@ def test_closed_to_anonymous_callers(anonymous: Client, method: str, path: str) 
         assert answer.json["detail"] == "This operation needs an access token."
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize("path", ["/", "/health", "/openapi.json", "/docs", "/products", "/users"])
 @pytest.mark.parametrize("value", ["Bearer x", "bearer a.b.c", "Bearer", "Basic c3VlOng=", "x"])
 def test_invalid_authorization(anonymous: Client, path: str, value: str) -> None:
@@ -104,6 +107,7 @@ def test_two_authorization_lines(api: Client) -> None:
     assert api.send_lines("GET", "/users", lines, b"").status == 401
 
 
+@pytest.mark.anonymous
 def test_preflight_needs_no_token(anonymous: Client) -> None:
     """Browsers send none with it."""
     answer = anonymous.request("OPTIONS", "/users", Origin="https://shop.example")

@@ -81,6 +81,7 @@ def test_every_error_is_a_problem_document(api: Client) -> None:
         assert not any(word in answer.body for word in (b"storefront-", b"Traceback", b"arn:"))
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
@@ -101,6 +102,7 @@ def test_wrong_method_is_a_405(api: Client, method: str, path: str, allow: set[s
     assert answer.json["detail"].startswith(f"{method} ")
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize("method", ["TRACE", "PROPFIND"])
 def test_unknown_method_is_a_405(in_process: Client, live: Client, method: str) -> None:
     """On AWS it is refused before it reaches anything of ours."""
@@ -111,6 +113,7 @@ def test_unknown_method_is_a_405(in_process: Client, live: Client, method: str) 
         assert set(answer.headers["allow"].split(", ")) == {"POST", "GET", "HEAD", "OPTIONS"}
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize("path", ["/", "/health", *(sample.path for sample in SAMPLES)])
 def test_preflight_headers(api: Client, path: str) -> None:
     """OPTIONS allows the origin, the route's methods and the contract's headers."""
@@ -157,6 +160,7 @@ def test_root_links(api: Client) -> None:
         assert api.get(link).status == 200
 
 
+@pytest.mark.anonymous
 def test_openapi_document(api: Client) -> None:
     """GET /openapi.json is OpenAPI 3.1, whose server is where it was read."""
     answer = api.get("/openapi.json")
@@ -168,6 +172,7 @@ def test_openapi_document(api: Client) -> None:
     assert api.get("/").json["links"]["openapi.json"] == f"{api.base}/openapi.json"
 
 
+@pytest.mark.anonymous
 def test_docs_page(api: Client) -> None:
     """GET /docs is HTML that may load and run what it names alone."""
     answer = api.get("/docs")
@@ -179,6 +184,7 @@ def test_docs_page(api: Client) -> None:
     assert api.get("/").json["links"]["docs"] == f"{api.base}/docs"
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize(
     ("accept", "status"),
     [
@@ -200,6 +206,7 @@ def test_browsers_are_redirected_to_the_docs_page(api: Client, accept: str, stat
         assert answer.body == b""
 
 
+@pytest.mark.anonymous
 def test_health(api: Client) -> None:
     """GET /health is liveness."""
     assert api.get("/health").json == {"status": "ok"}
@@ -212,6 +219,7 @@ def test_trailing_slash(api: Client) -> None:
     assert answer.headers["location"] == f"{api.base}/todos/{answer.json['id']}"
 
 
+@pytest.mark.anonymous
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
 def test_documents_can_be_revalidated(api: Client, path: str) -> None:
     """They have an etag, and are not sent again while it is the same."""

@@ -210,13 +210,13 @@ def tables_of(stage: str) -> set[str]:
     return {each["TableName"] for each in tables.definitions(stages.load(stage))}
 
 
-def contract(url: str, stage: str, authorization: str) -> str:
+def contract(url: str, authorization: str) -> str:
     """Put the contract to an API, as staff. Returns pytest's closing line; fails as it fails."""
     token = authorization.removeprefix("Bearer ")
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "tests/contract", "-q"),
-            *("--url", url, "--stage", stage, "--token", token),
+            *(sys.executable, "-m", "infra", "verify"),
+            *("--url", url, "--token", token),
         ],
         cwd=PROJECT,
         env=CLEAN,

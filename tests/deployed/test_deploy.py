@@ -33,7 +33,7 @@ def test_deployed_and_deleted_twice(
 
     for time in ("first", "second"):
         url = api_url(account, account.make("deploy", "STAGE=dev"))
-        said = contract(url, "dev", sign_in.staff())
+        said = contract(url, sign_in.staff())
         record_property(f"contract, deployed for the {time} time", said)
         if time == "first":
             redeploy_while_reading(account, url)

@@ -120,7 +120,10 @@ def test_stack_is_created_updated_deleted_and_created_again(
     # The issuer is not where the emulator is.
     assert Client(Live(url), staff).send("GET", "/users").status == 503
     assert account.deploy_stack() == url
-    record_property("contract, the stack", contract(url, "dev", staff))
+    record_property("contract, the stack", contract(url, staff))
+    # It deletes what it has created.
+    for path in ("/users", "/products", "/reviews"):
+        assert Client(Live(url), staff).get(path).json["items"] == []
     assert Client(Live(url), machine).get("/users?limit=1").status == 200
     of_customer = Client(Live(url), customer)
     assert of_customer.get("/todos").json["items"] == []

@@ -39,7 +39,7 @@ def url(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.mark.timeout(300)
 def test_contract_of_the_zip(url: str, record_property: Callable[[str, Any], None]) -> None:
     """What is uploaded is what answers."""
-    record_property("contract, the zip under awslambdaric", contract(url, "dev", sign_in.staff()))
+    record_property("contract, the zip under awslambdaric", contract(url, sign_in.staff()))
 
 
 def test_zip_runs_its_compiled_modules(account: Account, tmp_path: Path) -> None:
