@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from time import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,15 +85,22 @@ class Shop:
         expect(self.button("Sign out")).to_be_visible()
 
     def open_as(self, person: str, path: str) -> Page:
-        """Open a page of the shop in a tab where a person has signed in before.
+        """Open a page of the shop in a browser where a person has signed in before.
 
         The issuer remembers the person, so that no page of its is shown.
         """
         self.page.context.add_cookies(
-            [{"name": COOKIE, "value": person, "domain": "127.0.0.1", "path": PATH}]
+            [
+                {
+                    "name": COOKIE,
+                    "value": f"{person}.{int(time())}",
+                    "domain": "127.0.0.1",
+                    "path": PATH,
+                }
+            ]
         )
         self.open("/robots.txt")
-        self.page.evaluate("sessionStorage.setItem('signed-in', 'yes')")
+        self.page.evaluate("localStorage.setItem('signed-in', 'yes')")
         self.open(path)
         expect(self.button("Sign out")).to_be_visible()
         self.is_at(path)

@@ -38,7 +38,7 @@ def test_list_and_product_need_no_sign_in(shop: Shop) -> None:
     page.get_by_role("link", name="Teapot", exact=True).click()
     shop.is_at("/products/teapot")
     expect(page.get_by_role("heading", name="Teapot")).to_be_visible()
-    expect(page).to_have_title("Teapot · Storefront")
+    expect(page).to_have_title("\u2068Teapot\u2069 · Storefront")
     review = page.get_by_role("article").filter(has_text="The lid is a little loose".lower())
     expect(review.get_by_role("img", name="4 of 5 stars")).to_be_visible()
     for name in ("Add product", "Edit", "Delete", "Save", "Sign out"):
@@ -194,3 +194,39 @@ def test_keyboard_alone(shop: Shop) -> None:
     page.keyboard.press("Enter")
     shop.is_at("/products/teapot")
     expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_address_that_the_api_refuses(shop: Shop) -> None:
+    """The page offers itself without the parameters: the same request would fail again."""
+    page = shop.open("/products?sort=nope")
+    expect(page.get_by_role("alert").filter(has_text="sort")).to_be_visible()
+    expect(shop.button("Try now")).to_have_count(0)
+
+    page.get_by_role("link", name="Show this page without the parameters").click()
+
+    shop.is_at("/products")
+    expect(page.get_by_role("main").get_by_role("listitem").first).to_be_visible()
+
+
+def test_name_from_right_to_left(shop: Shop) -> None:
+    """It begins at the right."""
+    product = shop.product(name="כוס תה")
+    page = shop.open(f"/products/{product['id']}")
+
+    expect(page.get_by_role("heading", name=product["name"])).to_be_visible()
+    gap = page.evaluate("""() => {
+      const heading = document.querySelector('h1');
+      const text = document.createRange();
+      text.selectNodeContents(heading);
+      return heading.getBoundingClientRect().right - text.getBoundingClientRect().right;
+    }""")
+    assert abs(gap) < 1
+
+
+def test_name_that_turns_the_direction(shop: Shop) -> None:
+    """The rest of the title is behind an isolate (Unicode UAX 9), and stays as it is."""
+    product = shop.product(name="\u202eevil")
+
+    page = shop.open(f"/products/{product['id']}")
+
+    expect(page).to_have_title("\u2068\u202eevil\u2069 · Storefront")

@@ -48,6 +48,19 @@ def test_retry_after(shop: Shop) -> None:
     assert len(trouble.requests) == 2
 
 
+def test_bar_leaves_the_menu_free(shop: Shop) -> None:
+    """A person can go to another page while a request waits."""
+    shop.on_api("GET", f"{PRODUCT}$", Trouble(503, Retry_After="50"))
+    page = shop.open(PRODUCT)
+    expect(bar(page)).to_be_visible()
+    header = page.get_by_role("banner").bounding_box()
+    box = bar(page).bounding_box()
+
+    assert header
+    assert box
+    assert box["y"] > header["y"] + header["height"]
+
+
 def test_try_now(shop: Shop) -> None:
     """Nobody has to wait, also after a 429."""
     trouble = Trouble(429, Retry_After="50")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.samples import unique
 from tests.web.answers import Trouble
@@ -164,3 +164,23 @@ def test_lost_answer_makes_one_review(shop: Shop) -> None:
     shop.says("Thank you")
     assert len(shop.api.get(f"/products/{product['id']}/reviews").json["items"]) == 1
     expect(review_of(shop, "Once")).to_have_count(1)
+
+
+def test_review_without_a_name(shop: Shop) -> None:
+    """Of an author whose user has none: its heading is not empty."""
+
+    def remove_names(route: Route) -> None:
+        response = route.fetch()
+        reviews = response.json()
+        for review in reviews["items"]:
+            del review["name"]
+        route.fulfill(response=response, json=reviews)
+
+    product = shop.product()
+    text = f"Fine {unique()}"
+    shop.api.create("/reviews", {"productId": product["id"], "review": text})
+    shop.on_api("GET", f"/products/{product['id']}/reviews", remove_names)
+
+    shop.open(f"/products/{product['id']}")
+
+    expect(review_of(shop, text).get_by_role("heading", name="Somebody")).to_be_visible()

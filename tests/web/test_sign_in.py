@@ -91,6 +91,50 @@ def test_reload_after_the_issuers_session_has_ended(shop: Shop, context: Browser
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_new_tab_is_signed_in_without_a_question(shop: Shop) -> None:
+    """A product that is opened in a new tab is shown to the person whom the issuer knows."""
+    shop.open_as("sue", "/products")
+    tab = Shop(shop.page.context.new_page(), shop.url, shop.local)
+
+    tab.open("/products/teapot")
+
+    expect(tab.button("Sign out")).to_be_visible()
+    tab.is_at("/products/teapot")
+    expect(tab.button("Edit").first).to_be_visible()
+
+
+def test_browser_whose_issuer_knows_nobody_is_asked_once(
+    shop: Shop, context: BrowserContext
+) -> None:
+    """The second page that is opened does not leave for the issuer."""
+    shop.open_as("bob", "/products")
+    context.clear_cookies()
+    requests: list[str] = []
+    tab = Shop(context.new_page(), shop.url, shop.local)
+    tab.page.on("request", lambda request: requests.append(request.url))
+    tab.open("/products/teapot")
+    expect(tab.button("Sign in")).to_be_visible()
+    assert [url for url in requests if "prompt=none" in url]
+    requests.clear()
+
+    tab.open("/products/teapot")
+
+    expect(tab.page.get_by_role("heading", name="Teapot")).to_be_visible()
+    assert not [url for url in requests if "dev-issuer" in url]
+
+
+def test_reload_after_somebody_else_has_signed_in(shop: Shop) -> None:
+    """The page says whose it is now."""
+    page = shop.open_as("bob", "/products/teapot")
+    expect(page.get_by_role("alert").filter(has_text="Somebody else")).to_have_count(0)
+    Shop(page.context.new_page(), shop.url, shop.local).open_as("sue", "/products")
+
+    page.reload()
+
+    shop.says("Somebody else has signed in: you are Sue")
+    expect(shop.button("Edit").first).to_be_visible()
+
+
 def test_sign_out(shop: Shop) -> None:
     """Out here and at the issuer, without a draft: a reload does not sign in again."""
     page = shop.open_as("sue", "/new-product")
@@ -103,7 +147,7 @@ def test_sign_out(shop: Shop) -> None:
     page.reload()
 
     expect(shop.button("Sign in")).to_be_visible()
-    assert page.evaluate("sessionStorage.length") == 0
+    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
     page = shop.open("/users")
     expect(page.get_by_role("heading", name="Sign in to see this page")).to_be_visible()
 
@@ -128,9 +172,9 @@ def test_sign_in_that_is_denied(shop: Shop) -> None:
 
 def test_code_that_nobody_asked_for(shop: Shop) -> None:
     """A link with somebody else's code signs nobody in."""
-    page = shop.open("/?code=abc&state=forged")
+    shop.open("/?code=abc&state=forged")
 
-    expect(page.get_by_role("alert").filter(has_text="You are not signed in")).to_be_visible()
+    shop.says("You are not signed in: the sign-in did not end here. Sign in again.")
     expect(shop.button("Sign in")).to_be_visible()
     shop.is_at("/products")
 

@@ -72,7 +72,8 @@ export class Oidc {
       } = error as Partial<ErrorResponse>;
       const url = (state as State | undefined)?.url ?? '/';
       if (code === 'login_required') return { url };
-      return { url, reason: description ?? code ?? String(error) };
+      if (!code) console.error(error);
+      return { url, reason: description ?? code ?? 'the sign-in did not end here. Sign in again.' };
     }
   }
 

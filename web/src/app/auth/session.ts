@@ -17,14 +17,16 @@ export interface Caller {
 }
 
 const STAFF = 'staff';
-/** In sessionStorage while this tab is signed in. It is no secret: the tokens are in memory alone. */
+/** In localStorage while a person is signed in. It is no secret: the tokens are in memory alone. */
 const SIGNED_IN = 'signed-in';
+/** In sessionStorage: the issuer's subject of the person who signed in last in this tab. */
+const SUBJECT = 'subject';
 
 /**
  * Signing in and out, by the authorization code flow with PKCE (RFC 7636).
  *
- * Tokens are in memory, so that a reload loses them: the issuer is then asked again, without a
- * question to the person (`prompt=none`).
+ * Tokens are in memory, so that a reload loses them and a new tab has none: the issuer is then asked
+ * again, without a question to the person (`prompt=none`).
  */
 @Injectable({ providedIn: 'root' })
 export class Session {
@@ -64,7 +66,7 @@ export class Session {
     return this.caller();
   }
 
-  /** Before the first page: end a sign-in, or renew the one that a reload has lost. */
+  /** Before the first page: end a sign-in, or renew the one that this tab does not have. */
   async start(): Promise<void> {
     // The person has signed out in another tab.
     this.tabs.onmessage = () => {
@@ -75,9 +77,9 @@ export class Session {
     const answer = new URLSearchParams(location.search);
     if (this.canSignIn && answer.has('state') && (answer.has('code') || answer.has('error'))) {
       await this.finish();
-    } else if (this.canSignIn && sessionStorage.getItem(SIGNED_IN)) {
+    } else if (this.canSignIn && localStorage.getItem(SIGNED_IN)) {
       // Prevents a redirect loop with an issuer that ignores `prompt=none`.
-      sessionStorage.removeItem(SIGNED_IN);
+      localStorage.removeItem(SIGNED_IN);
       await this.redirect('none');
     }
     if (this.user() || !this.canSignIn) this.loaded = this.loadCaller();
@@ -94,6 +96,7 @@ export class Session {
     this.isLeaving.set(true);
     this.user.set(null);
     this.caller.set(null);
+    localStorage.removeItem(SIGNED_IN);
     sessionStorage.clear();
     this.tabs.postMessage('signed out');
     try {
@@ -120,7 +123,7 @@ export class Session {
     this.user.set(null);
     this.caller.set(null);
     this.hasExpired.set(true);
-    sessionStorage.removeItem(SIGNED_IN);
+    localStorage.removeItem(SIGNED_IN);
   }
 
   private async refresh(): Promise<void> {
@@ -134,7 +137,12 @@ export class Session {
     const { url, user, reason } = await (await this.load()).finish();
     if (user) {
       this.user.set(user);
-      sessionStorage.setItem(SIGNED_IN, 'yes');
+      const { sub, name } = user.profile;
+      if ((sessionStorage.getItem(SUBJECT) ?? sub) !== sub) {
+        this.announcer.alert(`Somebody else has signed in: you are ${name ?? sub} now.`);
+      }
+      sessionStorage.setItem(SUBJECT, sub);
+      localStorage.setItem(SIGNED_IN, 'yes');
     }
     if (reason) this.announcer.alert(`You are not signed in: ${reason}`);
     // Without the code in the address, which is valid once.

@@ -14,6 +14,11 @@ import { Focus } from './focus';
         <strong>{{ problem().detail }}</strong>
       </p>
       @switch (problem().status) {
+        @case (400) {
+          @if (canRetry()) {
+            <p><a [routerLink]="[]">Show this page without the parameters of its address</a></p>
+          }
+        }
         @case (401) {
           <p>Use “Sign in” at the top of the page.</p>
         }

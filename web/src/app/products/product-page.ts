@@ -81,7 +81,9 @@ export class ProductPage {
   constructor() {
     const title = inject(Title);
     effect(() => {
-      if (this.product.hasValue()) title.setTitle(`${this.product.value().name} · Storefront`);
+      if (!this.product.hasValue()) return;
+      // In an isolate (Unicode UAX 9): a name may begin with a mark that turns what follows it.
+      title.setTitle(`\u2068${this.product.value().name}\u2069 · Storefront`);
     });
   }
 
