@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 from zlib import crc32
 
@@ -27,11 +27,13 @@ NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
 class Proxy(ThreadingHTTPServer):
     """Forwards POSTs to a server, or misbehaves as configured.
 
-    Ways to misbehave: those of `ERRORS`; `hang` (no answer), `reset` (the connection, before the
+    Ways to misbehave: those of `ERRORS`; `hang` (no response), `reset` (the connection, before the
     request is forwarded), `lose` (the response, after it was), `damage` (a byte of the response),
-    `conflict` (writes alone).
+    `miscount` (its checksum), `conflict` (writes alone). Several ways in one string, with commas,
+    are those of one request after the other.
 
-    `actions` counts the requests by DynamoDB's name of the action.
+    `actions` counts the requests by DynamoDB's name of the action, and `tokens` has the
+    ClientRequestToken of each transaction.
     """
 
     daemon_threads = True
@@ -44,9 +46,11 @@ class Proxy(ThreadingHTTPServer):
         self.faulty = range(0)
         self.seen = 0
         self.actions: Counter[str] = Counter()
+        self.tokens: set[str] = set()
         self.meanwhile: Callable[[], None] = lambda: None
         self.share = 0.0
         self.healed = Event()
+        self.lock = Lock()
 
     @property
     def url(self) -> str:
@@ -60,13 +64,14 @@ class Proxy(ThreadingHTTPServer):
         after: int = 0,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Iterator[None]:
-        """Misbehave with `count` requests after the next `after`; let go of hanging ones last.
+        """Misbehave with `count` requests after the next `after`. At the end, hanging ones go on.
 
-        `meanwhile` is called before a response is lost.
+        `meanwhile` is called before a response is lost or damaged.
         """
         self.healed.clear()
         self.way, self.seen, self.meanwhile = way, 0, meanwhile
         self.actions.clear()
+        self.tokens.clear()
         self.faulty = range(after + 1, after + 1 + count)
         try:
             yield
@@ -76,7 +81,7 @@ class Proxy(ThreadingHTTPServer):
 
     @contextmanager
     def losing(self, share: float) -> Iterator[None]:
-        """Reset the connections of a share of the requests, half of them before they are sent."""
+        """Reset the connections of a share of the requests: half of them are not forwarded."""
         self.share = share
         try:
             yield
@@ -88,7 +93,10 @@ class Proxy(ThreadingHTTPServer):
         self.seen += 1
         if self.share:
             return random.choice(("lose", "reset")) if random.random() < self.share else ""
-        return self.way if self.seen in self.faulty else ""
+        if self.seen not in self.faulty:
+            return ""
+        ways = self.way.split(",")
+        return ways[(self.seen - self.faulty.start) % len(ways)]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are what this is about."""
@@ -105,8 +113,11 @@ class Handler(BaseHTTPRequestHandler):
         """Forward a request, or misbehave as configured."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         action = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        self.server.actions[action] += 1
-        way = self.server.way_of_next()
+        with self.server.lock:
+            self.server.actions[action] += 1
+            way = self.server.way_of_next()
+            if action == "TransactWriteItems":
+                self.server.tokens.add(json.loads(body)["ClientRequestToken"])
         if way in ERRORS:
             self.fail(*ERRORS[way])
         elif way == "conflict" and action == "TransactWriteItems":
@@ -126,16 +137,17 @@ class Handler(BaseHTTPRequestHandler):
             self.forward(body)
             self.server.meanwhile()
             self.reset()
-        elif way == "damage":
+        elif way in ("damage", "miscount"):
             status, headers, content = self.forward(body)
             self.server.meanwhile()
-            headers["x-amz-crc32"] = str(crc32(content) ^ 1)
-            self.answer(status, headers, content)
+            headers["x-amz-crc32"] = str(crc32(content) ^ (way == "miscount"))
+            # Without its first brace, it is no JSON.
+            self.answer(status, headers, content if way == "miscount" else b"[" + content[1:])
         else:
             self.answer(*self.forward(body))
 
     def fail(self, status: int, name: str, **members: Any) -> None:
-        """Answer with an error of DynamoDB."""
+        """Answer with an error of DynamoDB, and with a table's name, which clients must not see."""
         error = {"__type": f"{NAMESPACE}{name}", "message": "for storefront-x", **members}
         self.answer(
             status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()

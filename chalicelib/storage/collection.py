@@ -180,8 +180,8 @@ class Collection:
         Raises Invalid, NotFound, PreconditionFailed, IdempotencyKeyReused, Unavailable, or the
         refusal of one of the additional `guards`.
         """
-        address = Address(key, self._owner(context))
         guards = (*self._permitted("delete", key, context), *guards)
+        address = Address(key, self._owner(context))
         if self.resource.unique or context.idempotency_key:
             self._write_in_transaction(address, None, context, guards)
             return

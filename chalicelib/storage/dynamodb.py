@@ -234,7 +234,7 @@ def query(**request: Any) -> tuple[list[Row], Row | None]:
 
 @_translated
 def transact(**request: Any) -> None:
-    """TransactWriteItems, of at most 100 writes. Raises Cancelled or Unavailable.
+    """TransactWriteItems, of at most 100 writes. Raises Cancelled, OutcomeUnknown or Unavailable.
 
     After OutcomeUnknown the same request may be sent again: DynamoDB recognizes it for ten minutes
     by its ClientRequestToken, and does not make the writes twice.

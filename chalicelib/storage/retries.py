@@ -1,4 +1,4 @@
-"""Which calls to DynamoDB botocore may send again.
+"""Which calls to DynamoDB botocore may send again, and over which connections writes go.
 
 A write whose response is lost may have been made. Sent again, its condition may still hold although
 other clients have changed the item since, and their confirmed changes would be undone.
@@ -17,7 +17,6 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     ProxyConnectionError,
-    SSLError,
 )
 
 from chalicelib.errors import OutcomeUnknown
@@ -29,11 +28,12 @@ OK, SERVER_ERROR = 200, 500
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 # An earlier attempt with the same ClientRequestToken has not ended.
 IN_PROGRESS = "TransactionInProgressException"
-# Errors of attempts that have sent nothing, because no connection was opened.
-NOT_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
-# Longer than this, a connection does not wait for a write. A server or a NAT gateway may have
-# closed it without a word while Lambda had frozen the environment; a write that meets that may have
-# been made. The AWS SDK for Java closes its idle connections after the same time:
+# Errors of attempts that have sent nothing, because no connection was opened. An SSLError is not
+# among them: it may be a record that cannot be decrypted, of the response.
+NOT_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+# Idle connections that are older are closed before a write. A server or a NAT gateway may have
+# closed them without a word while Lambda had frozen the environment; a write that meets that may
+# have been made. The AWS SDK for Java closes its idle connections after the same time:
 # https://docs.aws.amazon.com/sdk-for-java/latest/developer-guide/http-configuration-apache.html
 MAX_IDLE_SECONDS = 60
 
@@ -46,7 +46,8 @@ class IdleConnections:
         self.used_at = 0.0
 
     def note_use(self, **_: Any) -> None:
-        """Remember when the last response came."""
+        """Remember when the last attempt ended."""
+        # time() and not monotonic(), which may stand still while Lambda freezes the environment.
         self.used_at = time()
 
     def close(self, **_: Any) -> None:
@@ -89,6 +90,9 @@ def _is_uncertain(http: Any, parsed: Any) -> bool:
     if http.status_code == OK:
         # botocore would send the call again for the right response.
         checksum = http.headers.get("x-amz-crc32")
-        return checksum is not None and int(checksum) != crc32(http.content)
-    is_in_progress = parsed.get("Error", {}).get("Code") == IN_PROGRESS
-    return bool(http.status_code >= SERVER_ERROR or is_in_progress)
+        is_damaged = checksum is not None and checksum != str(crc32(http.content))
+        return is_damaged or not http.content.startswith(b"{")
+    code = parsed.get("Error", {}).get("Code", "")
+    # Where a response names no error of DynamoDB's, a proxy has sent it, and botocore takes the
+    # status for the code.
+    return bool(http.status_code >= SERVER_ERROR or code == IN_PROGRESS or code.isdigit())

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.parsers import ResponseParserFactory, create_parser
 from botocore.session import get_session
-from msgspec import Raw
+from msgspec import DecodeError, Raw
 from msgspec.json import decode
 
 from chalicelib import settings
@@ -101,12 +101,20 @@ class ResponseParser:
         self._botocore = create_parser("json")
 
     def parse(self, response: Any, shape: Shape) -> Any:
-        """A response's members and its ResponseMetadata. Raises msgspec.DecodeError."""
+        """A response's members and its ResponseMetadata.
+
+        Like botocore's parsers, it gives a body that is not JSON as the member `message`: botocore
+        decides after this whether the response is damaged, and the call is sent again.
+        """
         if response["status_code"] != OK:
             return self._botocore.parse(response, shape)
         metadata = {"HTTPStatusCode": OK, "HTTPHeaders": response["headers"]}
         # SQS sends no body where an operation has no output.
-        return {**decode(response["body"] or b"{}"), "ResponseMetadata": metadata}
+        try:
+            members = decode(response["body"] or b"{}", type=dict[str, Any])
+        except (DecodeError, UnicodeDecodeError):
+            members = {"message": response["body"]}
+        return {**members, "ResponseMetadata": metadata}
 
 
 def client(service: str, *, config: Config) -> DynamoDBClient:

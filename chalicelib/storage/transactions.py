@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from random import random
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -16,9 +17,10 @@ from chalicelib.storage.dynamodb import Cancelled, WriteConflict
 
 T = TypeVar("T")
 
-# Another transaction on the same items ends within milliseconds. In the worst case the last attempt
-# begins at the end of RETRY_SECONDS and takes 24 s (a read and a transaction of 12 s each:
-# dynamodb.py), which is under API Gateway's timeout of 29 s.
+# Another transaction on the same items ends within milliseconds. In the worst case a last read
+# begins at the end of RETRY_SECONDS, and is followed by a transaction, which is sent again at the
+# end of another RETRY_SECONDS: with 12 s for the read (dynamodb.py) and 7 s for a lost attempt (two
+# that are not connected, one without a response), 23 s, under API Gateway's timeout of 29 s.
 RETRY_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
@@ -35,7 +37,7 @@ def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
 
     Returns what was refused: the stored row (None: no row, or none was returned) by the
     name of the write whose condition was not met. Empty if the transaction was committed. Raises
-    TransactionConflict or Unavailable.
+    TransactionConflict, OutcomeUnknown or Unavailable.
     """
     try:
         _commit(list(writes.values()))
@@ -53,20 +55,25 @@ def write(writes: Mapping[str, dict[str, Any]]) -> dict[str, Row | None]:
 
 
 def _commit(writes: list[dict[str, Any]]) -> None:
-    """Send a transaction, again if the response is lost. Raises Cancelled or Unavailable."""
+    """Send a transaction, again under the same token if the response is lost.
+
+    Raises Cancelled or Unavailable if nothing was written, and OutcomeUnknown if a lost attempt was
+    not confirmed: also after a later one is refused, because the lost one may still arrive.
+    """
     request = {"TransactItems": writes, "ClientRequestToken": str(uuid4())}
     lost: OutcomeUnknown | None = None
-    for _ in range(MAX_ATTEMPTS):
+    # A lost attempt may still be in progress, for longer than a conflict is.
+    for _ in islice(attempts(LONGEST_PAUSE_SECONDS), MAX_ATTEMPTS):
         try:
             dynamodb.transact(**request)
-        except OutcomeUnknown as error:
-            lost = error
-            sleep(random() * LONGEST_PAUSE_SECONDS)  # noqa: S311, not a secret
-        except Unavailable as error:
-            raise lost or error from error.__cause__
+        except OutcomeUnknown as unknown:
+            lost = unknown
+        except (Cancelled, Unavailable):
+            if lost is None:
+                raise
         else:
             return
-    raise lost or Unavailable
+    raise lost or OutcomeUnknown
 
 
 def write_one(call: Callable[..., T], **request: Any) -> T:
@@ -83,13 +90,14 @@ def write_one(call: Callable[..., T], **request: Any) -> T:
     raise Unavailable
 
 
-def attempts() -> Iterator[None]:
-    """Yields once for each attempt, for RETRY_SECONDS, with growing random pauses in between.
+def attempts(pause: float = FIRST_PAUSE_SECONDS) -> Iterator[None]:
+    """Yields once for each attempt, for RETRY_SECONDS, with random pauses in between.
+
+    They grow from at most `pause` seconds to LONGEST_PAUSE_SECONDS.
 
     https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
     started = monotonic()
-    pause = FIRST_PAUSE_SECONDS
     while monotonic() - started < RETRY_SECONDS:
         yield
         # Random, because clients that collided would collide again after equal pauses.

@@ -34,7 +34,7 @@ def test_write_that_was_refused_is_sent_again(faulty: Client, proxy: Proxy, way:
     assert faulty.get(place).status == 404
 
 
-@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "damage"])
+@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "damage", "miscount"])
 def test_read_is_sent_again(faulty: Client, proxy: Proxy, way: str) -> None:
     """A fault of one attempt of a read or a list is not seen by the client."""
     item = faulty.create("/todos", {"task": "Dust"})
@@ -65,7 +65,7 @@ def test_write_that_may_have_been_made_is_not_sent_again(
 
 
 @pytest.mark.parametrize("headers", [{}, {"If_Match": "etag"}], ids=["any", "if-match"])
-@pytest.mark.parametrize("way", ["lose", "damage"])
+@pytest.mark.parametrize("way", ["lose", "damage", "miscount"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_write_is_recognized_by_its_etag(
     faulty: Client, proxy: Proxy, method: str, way: str, headers: dict[str, str]
@@ -90,7 +90,7 @@ def test_delete_whose_response_is_lost(faulty: Client, proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"If_Match": "etag"}], ids=["any", "if-match"])
-@pytest.mark.parametrize("way", ["lose", "damage"])
+@pytest.mark.parametrize("way", ["lose", "damage", "miscount"])
 @pytest.mark.parametrize(
     ("method", "other"),
     [
@@ -127,7 +127,7 @@ def test_confirmed_write_of_another_client_is_kept(
         assert after.body == confirmed[0].body
 
 
-@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "damage", "conflict"])
+@pytest.mark.parametrize("way", [*ERRORS, "reset", "lose", "damage", "miscount", "conflict"])
 def test_single_fault_of_a_transaction_is_retried(faulty: Client, proxy: Proxy, way: str) -> None:
     """A transaction is sent again; one whose response was lost is not made twice."""
     email, other = (f"{unique()}@shop.example" for _ in range(2))
@@ -162,6 +162,42 @@ def test_transaction_is_made_once_while_another_client_writes(faulty: Client, pr
     assert (answer.status, answer.json["name"], answer.json["email"]) == (200, "Ada", email)
     assert faulty.get(place).body == confirmed[0].body
     assert confirmed[0].json["email"] == email
+
+
+def test_transaction_that_meets_another_one_after_a_lost_response(
+    faulty: Client, proxy: Proxy
+) -> None:
+    """It is sent under the same token again: with another one, it could be made twice."""
+    place = f"/users/{faulty.create('/users', {'name': 'Ada'})['userId']}"
+    email = f"{unique()}@shop.example"
+    with proxy.misbehaving("lose,conflict,", count=3, after=1):
+        changed = faulty.patch(place, {"email": email})
+        assert len(proxy.tokens) == 1
+
+    assert (changed.status, changed.json["email"]) == (200, email)
+
+
+def test_transaction_that_conflicts_after_a_lost_response(faulty: Client, proxy: Proxy) -> None:
+    """The lost attempt may still be made: the client is told so, and nothing is sent anew."""
+    place = f"/users/{faulty.create('/users', {'name': 'Ada'})['userId']}"
+    email = f"{unique()}@shop.example"
+    with proxy.misbehaving("reset,conflict,conflict", after=1):
+        answer = faulty.send("PATCH", place, {"email": email})
+        assert (len(proxy.tokens), proxy.actions["TransactWriteItems"]) == (1, 3)
+
+    assert_outcome_is_unknown(answer)
+    assert "email" not in faulty.get(place).json
+
+
+def test_transaction_that_is_refused_after_a_lost_response(faulty: Client, proxy: Proxy) -> None:
+    """A 409 would say that the item does not exist, and the lost attempt could still make it."""
+    email = f"{unique()}@shop.example"
+    faulty.create("/users", {"name": "Ada", "email": email})
+    with proxy.misbehaving("reset", count=1):
+        answer = faulty.send("POST", "/users", {"name": "Eve", "email": email})
+
+    assert_outcome_is_unknown(answer)
+    assert faulty.post("/users", {"name": "Eve", "email": email}).status == 409
 
 
 def test_transaction_without_any_response(faulty: Client, proxy: Proxy) -> None:

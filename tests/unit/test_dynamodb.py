@@ -8,10 +8,12 @@ import sys
 from contextlib import suppress
 from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import trustme
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from hypothesis import given
@@ -21,6 +23,7 @@ from chalicelib import settings
 from chalicelib.storage import attributes, dynamodb
 from chalicelib.storage.attributes import NotStorable, decode, encode
 from tests.conftest import PROJECT
+from tests.receivers import Handler, Receiver
 
 text = st.text()
 # What DynamoDB's N holds: 38 digits, and JSON numbers of any field the contract allows.
@@ -198,6 +201,42 @@ def test_write_does_not_use_a_connection_that_was_idle() -> None:
         subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=environment, check=True)
 
     assert len(connections) == 2
+
+
+def test_write_whose_response_cannot_be_decrypted(tmp_path: Path) -> None:
+    """An SSLError after the request is no failed handshake: the write is not sent again."""
+    authority = trustme.CA()
+    receiver = Receiver(authority, "127.0.0.1")
+    receiver.answer = _send_damaged_record
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    code = (
+        "from chalicelib.storage import dynamodb\n"
+        "try:\n    dynamodb.put(TableName='t', Item={'id': {'S': 'x'}})\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__, type(error.__cause__).__name__)"
+    )
+    with receiver.running():
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL_DYNAMODB": f"https://127.0.0.1:{receiver.port}",
+            "AWS_CA_BUNDLE": str(tmp_path / "ca.pem"),
+        }
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert result.stdout == "OutcomeUnknown SSLError\n"
+    assert len(receiver.requests) == 1
+
+
+def _send_damaged_record(handler: Handler) -> None:
+    handler.close_connection = True
+    # Below the TLS layer: an application data record (RFC 8446 section 5.1) of another key.
+    os.write(handler.connection.fileno(), b"\x17\x03\x03\x00\x40" + os.urandom(64))
 
 
 def _accept(listener: socket.socket, connections: list[socket.socket]) -> None:
