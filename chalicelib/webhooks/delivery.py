@@ -141,5 +141,5 @@ def _seconds(retry_after: str | None) -> int | None:
         return int(text[:9])
     try:
         return max(0, round(parsedate_to_datetime(text).timestamp() - time()))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -90,6 +90,8 @@ def is_readable_state(file: Path) -> bool:
         return False
 
 
+# A WebSocket's close code (RFC 6455 section 7.4.1).
+POLICY_VIOLATION = 1008
 REFUSED = (
     b'{"__type":"AccessDeniedException","message":"This database is for programs of this machine '
     b'that call DynamoDB, not for pages in a browser."}'
@@ -124,15 +126,21 @@ class Saver:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, and note whether it may have changed the data."""
+        if scope["type"] == "websocket":
+            # DynamoDB has none; ministack's are those of other services.
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         if scope["type"] == "http" and not is_call_of_a_program(scope):
             headers = [(b"content-type", b"application/x-amz-json-1.0")]
             await send({"type": "http.response.start", "status": 403, "headers": headers})
             await send({"type": "http.response.body", "body": REFUSED})
             return
-        await self.app(scope, receive, send)
-        if scope["type"] == "http":
-            target = dict(scope["headers"]).get(b"x-amz-target", b"")
-            self.changed |= target.rpartition(b".")[2] not in READS
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if scope["type"] == "http":
+                target = dict(scope["headers"]).get(b"x-amz-target", b"")
+                self.changed |= target.rpartition(b".")[2] not in READS
 
     async def save_often(self) -> None:
         """Save after each second in which the data changed, or in which saving failed."""
@@ -151,14 +159,16 @@ class Saver:
         from ministack.services import dynamodb
 
         self.errors.messages.clear()
-        persistence.save_state("dynamodb", dynamodb.get_state())
+        # A thread of ministack's removes expired items.
+        with dynamodb._lock:  # noqa: SLF001, it has no public one
+            state = dynamodb.get_state()
+        persistence.save_state("dynamodb", state)
         failed = bool(self.errors.messages)
         if failed and not self.failed:
             reason = self.errors.messages[0].rpartition(": ")[2]
             print(
                 f"The data cannot be saved ({reason}). What was written in the last moments, and "
-                "what is written from now on, is lost when make run ends. Saving is tried again "
-                "every second.",
+                "what is written from now on, is lost when make run ends. Saving is tried again.",
                 flush=True,
             )
         elif self.failed and not failed:
@@ -189,7 +199,12 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_reader(sys.stdin.fileno(), stop.set)
+
+    def stop_at_end_of_input() -> None:
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()
+
+    loop.add_reader(sys.stdin.fileno(), stop_at_end_of_input)
 
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]

@@ -6,6 +6,7 @@ no change is lost while `make run` loads the app again.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
 
+import atexit
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -75,18 +76,32 @@ def announce(
         streams.append(
             Stream(client, arn, "AFTER_SEQUENCE_NUMBER" if number else "TRIM_HORIZON", number)
         )
-    Thread(target=_poll, args=(streams, positions, write), daemon=True).start()
+    end = Event()
+    thread = Thread(target=_poll, args=(streams, positions, write, end), daemon=True)
+    thread.start()
+
+    # Handlers of atexit are called in reverse order: no event is sent after the webhooks' handler
+    # has kept those that wait.
+    def stop() -> None:
+        end.set()
+        thread.join()
+
+    atexit.register(stop)
 
 
 def _poll(
-    streams: "list[Stream]", positions: "Positions", act: Callable[[dict[str, Any]], None]
+    streams: "list[Stream]",
+    positions: "Positions",
+    act: Callable[[dict[str, Any]], None],
+    end: Event,
 ) -> None:
-    pause = Event()
-    while not pause.wait(POLL_SECONDS):
+    while not end.wait(POLL_SECONDS):
         for stream in streams:
             # The database is ending, or busy.
             with suppress(BotoCoreError, ClientError):
                 for record in stream.records():
+                    if end.is_set():
+                        return
                     try:
                         act(record)
                     except (KeyError, TypeError) as error:

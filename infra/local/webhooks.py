@@ -118,7 +118,7 @@ class Sender:
         while True:
             attempt, event = self._due.get()
             if self._is_gone:
-                del self._waiting[event.id]
+                self._waiting.pop(event.id, None)
                 continue
             response, outcome = self._attempt(event)
             is_delivered = response is not None and response.is_delivered
@@ -132,7 +132,7 @@ class Sender:
                 later = partial(self._timers.call_later, seconds, put)
                 self._timers.call_soon_threadsafe(later)
             else:
-                del self._waiting[event.id]
+                self._waiting.pop(event.id, None)
             logs.write(
                 "INFO" if is_delivered else "ERROR",
                 webhook=self._receiver.url.geturl(),

@@ -52,3 +52,17 @@ def test_requests_of_programs_are_fulfilled(data: database.Database) -> None:
     assert client_of(data.url).list_tables()["TableNames"] == []
     url = f"http://localhost:{data.port}/"
     assert client_of(url).list_tables()["TableNames"] == []
+
+
+def test_websockets_are_refused(data: database.Database) -> None:
+    """Ministack's other services have some, which pages of any origin may open."""
+    headers = {
+        "Host": "a.iot.us-east-1.localhost",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol": "mqtt",
+    }
+
+    assert httpx.get(f"{data.url}/mqtt", headers=headers).status_code == 403

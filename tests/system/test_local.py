@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib.webhooks.signature import new_secret
 from infra.errors import CommandError
-from infra.local import run
+from infra.local import run, webhooks
 from tests.client import Client
 from tests.conftest import (
     OLD_FILES,
@@ -429,6 +429,24 @@ def test_changes_are_sent_to_the_webhook(launch: Launch) -> None:
         started = monotonic()
         local.stop()
         assert monotonic() - started < run.STOP_SECONDS
+
+
+def test_event_that_is_put_twice_ends_no_worker() -> None:
+    """It may be in the file of an earlier process and in the stream."""
+    with Receiver().running() as receiver:
+        to = webhooks.receiver(
+            {
+                "WEBHOOK_URL": f"http://127.0.0.1:{receiver.port}/hook",
+                "WEBHOOK_SECRET": new_secret(),
+            }
+        )
+        assert to
+        sender = webhooks.Sender(to)
+        events = [json.dumps({"id": f"{n}", "type": "product.created"}) for n in range(10)]
+        for event in [*events, *events]:
+            sender.send(event.encode())
+
+        eventually(lambda: len(receiver.requests) == 20)
 
 
 def names(request: Request, key: str) -> bool:

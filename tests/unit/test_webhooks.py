@@ -312,6 +312,7 @@ def test_receiver_that_is_gone(
         (503, "-5", MINUTE),
         (503, "\u0665", MINUTE),
         (503, "999999999999", 12 * HOUR - MINUTE),
+        (503, "Mon, 01 Jan 99999999999 00:00:00 GMT", MINUTE),
     ],
 )
 def test_retry_after(
