@@ -7,71 +7,113 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 """
 
 from copy import deepcopy
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from infra.aws import tables
+from infra.errors import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Template = dict[str, Any]
 INDEXES = "GlobalSecondaryIndexes"
+THROUGHPUT = "ProvisionedThroughput"
+POLL_SECONDS = 2
 
 
 class Update(Struct, frozen=True):
     """One update of a stack: its template, and the new indexes, by the name of their table.
 
-    `brings_code`: it has the rest of the new template, and the new values of its parameters.
+    `is_code_update`: it has the rest of the new template, and the new values of its parameters.
     """
 
     template: Template
     created: dict[str, str]
-    brings_code: bool
+    is_code_update: bool
 
 
 def updates(deployed: Template | None, wanted: Template) -> list[Update]:
-    """The updates that lead from a deployed template (None: no stack) to another one."""
+    """The updates that lead from a deployed template (None: no stack) to another one.
+
+    Indexes are compared by name, which has the attributes of an index's keys.
+    """
     if deployed is None:
-        return [Update(wanted, {}, brings_code=True)]
-    made: list[Update] = []
+        return [Update(wanted, {}, is_code_update=True)]
+    result: list[Update] = []
     current = deployed
-    while created := _first(_differences(wanted, current)):
-        current = _with_indexes(current, {name: [each] for name, each in created.items()}, wanted)
-        names = {_table_name(wanted, table): each["IndexName"] for table, each in created.items()}
-        made.append(Update(current, names, brings_code=False))
-    obsolete = _differences(current, wanted)
-    # The first index that goes may go with the code.
-    current = _with_indexes(wanted, {name: each[1:] for name, each in obsolete.items()}, current)
-    made.append(Update(current, {}, brings_code=True))
-    while deleted := _first(_differences(current, wanted)):
-        kept = {
-            name: [each for each in indexes if each != deleted.get(name)]
-            for name, indexes in _differences(current, wanted).items()
+    while next_creations := _first(_differences(wanted, current)):
+        current = _with_indexes(
+            current, {table: [index] for table, index in next_creations.items()}, wanted
+        )
+        names = {
+            _table_name(wanted, table): index["IndexName"]
+            for table, index in next_creations.items()
         }
-        current = _with_indexes(wanted, kept, current)
-        made.append(Update(current, {}, brings_code=False))
-    return made
+        result.append(Update(current, names, is_code_update=False))
+    obsolete = _differences(current, wanted)
+    # With the code, none goes: the old code reads them until all requests have moved, and again
+    # after a roll back.
+    current = _with_indexes(wanted, obsolete, current)
+    result.append(Update(current, {}, is_code_update=True))
+    while obsolete:
+        obsolete = {table: indexes[1:] for table, indexes in obsolete.items() if indexes[1:]}
+        current = _with_indexes(wanted, obsolete, current)
+        result.append(Update(current, {}, is_code_update=False))
+    return result
 
 
-def delete_leftovers(client: "DynamoDBClient", update: Update) -> None:
-    """Delete indexes that an update would create, and that an earlier one has left.
+def check_imports(
+    client: "DynamoDBClient", deployed: Template | None, wanted: Template, stage: str
+) -> None:
+    """Check that a table that the stack will import has its indexes. Raises CommandError.
 
-    CloudFormation rolls a stack back without them, and could then not create them again.
+    CloudFormation imports a table as it is, and takes the template for its state.
+    """
+    known = _indexes(deployed) if deployed else {}
+    for table, indexes in _indexes(wanted).items():
+        name = _table_name(wanted, table)
+        if table in known or not (description := tables.described(client, name)):
+            continue
+        if missing := sorted(indexes.keys() - _names(description)):
+            raise CommandError(
+                f"The table {name} exists, and the stack imports it as it is, without the index "
+                f"{', '.join(missing)}: make tables STAGE={stage} adds what it lacks."
+            )
+
+
+def delete_leftovers(client: "DynamoDBClient", update: Update, *, is_rolled_back: bool) -> None:
+    """Delete indexes that an update would create, and that one that was rolled back has left.
+
+    CloudFormation rolls a stack back without them, and could then not create them again. Raises
+    CommandError for an index that comes from elsewhere.
     """
     for name, index in update.created.items():
-        there = tables.described(client, name) or {}
-        if index in {each["IndexName"] for each in there.get(INDEXES, [])}:
-            print(
-                f"The index {index} of {name} is left of a deployment that was rolled back: it is "
-                "deleted, and created again.",
-                flush=True,
+        if index not in _names(tables.described(client, name) or {}):
+            continue
+        if not is_rolled_back:
+            raise CommandError(
+                f"The index {index} of {name} exists, and CloudFormation did not create it: it can "
+                "neither import nor create it. Delete it, and make stack builds it again: aws "
+                f"dynamodb update-table --table-name {name} --global-secondary-index-updates "
+                f"'Delete={{IndexName={index}}}'"
             )
-            client.update_table(
-                TableName=name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index}}]
-            )
-            tables.wait(client, name)
+        print(
+            f"The index {index} of {name} is left of a deployment that was rolled back: it is "
+            "deleted, and created again.",
+            flush=True,
+        )
+        # DynamoDB deletes no index that it is creating, and none of a table that is changing.
+        tables.wait(client, name)
+        client.update_table(
+            TableName=name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index}}]
+        )
+        # DescribeTable may show the table as it was before.
+        while index in _names(tables.described(client, name)):
+            sleep(POLL_SECONDS)
+        tables.wait(client, name)
 
 
 def wait(client: "DynamoDBClient", update: Update) -> None:
@@ -81,11 +123,16 @@ def wait(client: "DynamoDBClient", update: Update) -> None:
         tables.wait(client, name)
 
 
+def _names(description: Any) -> set[str]:
+    """The names of a table's indexes, from DescribeTable."""
+    return {index["IndexName"] for index in description.get(INDEXES, [])}
+
+
 def _indexes(template: Template) -> dict[str, dict[str, Any]]:
     """The indexes by name, of each table by logical id."""
     return {
-        name: {each["IndexName"]: each for each in resource["Properties"].get(INDEXES, [])}
-        for name, resource in template["Resources"].items()
+        table: {index["IndexName"]: index for index in resource["Properties"].get(INDEXES, [])}
+        for table, resource in template["Resources"].items()
         if resource["Type"] == "AWS::DynamoDB::Table"
     }
 
@@ -93,16 +140,16 @@ def _indexes(template: Template) -> dict[str, dict[str, Any]]:
 def _differences(one: Template, other: Template) -> dict[str, list[Any]]:
     """The indexes of tables of both templates that only the first one has."""
     others = _indexes(other)
-    found = {
-        table: [each for name, each in indexes.items() if name not in others[table]]
+    differences = {
+        table: [index for name, index in indexes.items() if name not in others[table]]
         for table, indexes in _indexes(one).items()
         if table in others
     }
-    return {table: indexes for table, indexes in found.items() if indexes}
+    return {table: indexes for table, indexes in differences.items() if indexes}
 
 
 def _first(indexes: dict[str, list[Any]]) -> dict[str, Any]:
-    return {table: each[0] for table, each in indexes.items()}
+    return {table: of_table[0] for table, of_table in indexes.items()}
 
 
 def _table_name(template: Template, table: str) -> str:
@@ -111,20 +158,28 @@ def _table_name(template: Template, table: str) -> str:
 
 
 def _with_indexes(template: Template, more: dict[str, list[Any]], source: Template) -> Template:
-    """A template whose tables have more indexes, with the types of their keys from another one."""
-    changed = deepcopy(template)
+    """A template whose tables have more indexes, with the types of their keys from another one.
+
+    The capacity of an index is of its table's billing mode, which the other template may change.
+    """
+    result = deepcopy(template)
     for table, indexes in more.items():
-        properties = changed["Resources"][table]["Properties"]
-        properties[INDEXES] = [*properties.get(INDEXES, []), *indexes]
+        properties = result["Resources"][table]["Properties"]
+        throughput = {THROUGHPUT: properties[THROUGHPUT]} if THROUGHPUT in properties else {}
+        added = [
+            {name: value for name, value in index.items() if name != THROUGHPUT} | throughput
+            for index in indexes
+        ]
+        properties[INDEXES] = [*properties.get(INDEXES, []), *added]
         types = {
-            each["AttributeName"]: each
+            attribute["AttributeName"]: attribute
             for origin in (source, template)
-            for each in origin["Resources"][table]["Properties"]["AttributeDefinitions"]
+            for attribute in origin["Resources"][table]["Properties"]["AttributeDefinitions"]
         }
         keys = [
             *properties["KeySchema"],
-            *(k for each in properties[INDEXES] for k in each["KeySchema"]),
+            *(key for index in properties[INDEXES] for key in index["KeySchema"]),
         ]
         names = dict.fromkeys(key["AttributeName"] for key in keys)
         properties["AttributeDefinitions"] = [types[name] for name in names]
-    return changed
+    return result

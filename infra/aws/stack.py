@@ -40,6 +40,8 @@ FUNCTION = "APIHandler"
 ROLE = "CLOUDFORMATION_ROLE_ARN"
 # The value of a variable that removes what an earlier deployment has named.
 NONE = "none"
+# The status of a stack whose last update was rolled back.
+ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
 # CloudFormation's reasons for an empty change set.
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
@@ -57,32 +59,50 @@ def deploy_stack(stage: Stage, bucket: str) -> None:
     print(f"Stack {stage.function} in account {identity['Account']}, region {region}.")
     deploy.check_logs(stage)
     template = json.loads((package / "sam.json").read_text())
-    known = _stack(client, stage.function)
-    _check_issuer(known, template)
-    deployed = _deployed_template(client, known)
+    stack = _stack(client, stage.function)
+    _check_issuer(stack, template)
+    deployed = _deployed_template(client, stack)
     _name_code(template, package / "deployment.zip", bucket)
     if stage.has_alias:
-        _describe_version(template, known, deployed)
+        _describe_version(template, stack, deployed)
     dynamodb = boto3.client("dynamodb")
-    made: dict[str, str] = {}
+    indexes.check_imports(dynamodb, deployed, template, stage.name)
+    version_before = _live_version(stack)
+    is_rolled_back = stack is not None and stack["StackStatus"] == ROLLED_BACK
+    values: dict[str, str] = {}
     for update in indexes.updates(deployed, template):
-        indexes.delete_leftovers(dynamodb, update)
+        indexes.delete_leftovers(dynamodb, update, is_rolled_back=is_rolled_back)
         url = upload(update.template, bucket)
-        made = apply(client, stage, update.template, url, new_values=update.brings_code)
+        values = apply(client, stage, update.template, url, new_values=update.is_code_update)
         indexes.wait(dynamodb, update)
     if stage.infra.site:
-        made = _name_the_api(client, stage, template, upload(template, bucket), made)
+        values = _name_the_api(client, stage, template, upload(template, bucket), values)
     if stage.has_alias:
-        _delete_old_versions(made["APIHandlerName"])
-    for name, value in sorted(made.items()):
+        _delete_old_versions(values["APIHandlerName"], version_before)
+    for name, value in sorted(values.items()):
         print(f"{name}: {value}")
-    deploy.smoke_test(stage, made["EndpointURL"], _api_key(made))
+    deploy.smoke_test(stage, values["EndpointURL"], _api_key(values))
 
 
-def _delete_old_versions(function: str) -> None:
-    """Delete the versions of the function that the alias has left, except for the last of them.
+def _alias(function: str) -> Any:
+    """The alias of the function that API Gateway calls, or None."""
+    aliases = boto3.client("lambda").list_aliases(FunctionName=function)["Aliases"]
+    return next((alias for alias in aliases if alias["Name"] == ALIAS), None)
 
-    CloudFormation keeps every version, and with SnapStart each one costs by the hour.
+
+def _live_version(stack: Any) -> int | None:
+    """The version of the function that a stack's alias points to, or None."""
+    function = _outputs_of(stack or {}).get("APIHandlerName")
+    alias = _alias(function) if function else None
+    return int(alias["FunctionVersion"]) if alias else None
+
+
+def _delete_old_versions(function: str, before: int | None) -> None:
+    """Delete the versions of the function that the alias has left, except for the one before.
+
+    CloudFormation keeps every version, also one that was rolled back, and with SnapStart each one
+    costs by the hour. `before` is the version of the alias before this deployment: where the alias
+    has not moved, nothing is deleted.
     """
     client = boto3.client("lambda")
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
@@ -92,35 +112,36 @@ def _delete_old_versions(function: str) -> None:
         for each in page["Versions"]
         if each["Version"].isdigit()
     )
-    aliases = client.list_aliases(FunctionName=function)["Aliases"]
-    (alias,) = (each for each in aliases if each["Name"] == ALIAS)
+    alias = _alias(function)
     routed = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-    used = {int(alias["FunctionVersion"]), *map(int, routed)}
-    if numbers[-1] not in used:
+    aliased = {int(alias["FunctionVersion"]), *map(int, routed)}
+    if numbers[-1] not in aliased:
         print(
             f"The alias {ALIAS} points to version {alias['FunctionVersion']}, and the newest is "
             f"{numbers[-1]}: somebody has moved it. aws lambda update-alias --name {ALIAS} "
             f"--function-name {function} --function-version {numbers[-1]} moves it back."
         )
-    left = [number for number in numbers if number not in used]
-    for number in left[:-1]:
+    if before is None or before in aliased:
+        return
+    obsolete = [number for number in numbers if number not in {before, *aliased}]
+    for number in obsolete:
         client.delete_function(FunctionName=function, Qualifier=str(number))
-    if left[:-1]:
-        print(f"Old versions of the function were deleted: {', '.join(map(str, left[:-1]))}.")
+    if obsolete:
+        print(f"Old versions of the function were deleted: {', '.join(map(str, obsolete))}.")
 
 
-def _deployed_template(client: "CloudFormationClient", known: Any) -> dict[str, Any] | None:
+def _deployed_template(client: "CloudFormationClient", stack: Any) -> dict[str, Any] | None:
     """The template that a stack was made of, or None."""
-    if known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS":
+    if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         return None
-    body: Any = client.get_template(StackName=known["StackName"], TemplateStage="Original")
+    body: Any = client.get_template(StackName=stack["StackName"], TemplateStage="Original")
     text = body["TemplateBody"]
     template: dict[str, Any] = json.loads(text) if isinstance(text, str) else text
     return template
 
 
 def _describe_version(
-    template: dict[str, Any], known: Any, deployed: dict[str, Any] | None
+    template: dict[str, Any], stack: Any, deployed: dict[str, Any] | None
 ) -> None:
     """Give the function a description with a digest of all that its version depends on.
 
@@ -134,7 +155,7 @@ def _describe_version(
     text = json.dumps(properties, sort_keys=True)
     values = {
         name: value
-        for name, value in _values(template, known).items()
+        for name, value in _values(template, stack).items()
         if f'{{"Ref": "{name}"}}' in text
     }
     digest = sha256((text + json.dumps(values, sort_keys=True)).encode()).hexdigest()[:12]
@@ -142,25 +163,25 @@ def _describe_version(
     description: str = before.get("Properties", {}).get("Description", "")
     if description.partition(" ")[0] == digest:
         properties["Description"] = description
-    elif known and known["StackStatus"].endswith("ROLLBACK_COMPLETE"):
-        properties["Description"] = f"{digest} {known['LastUpdatedTime']:%Y-%m-%dT%H:%M:%SZ}"
+    elif stack and stack["StackStatus"] == ROLLED_BACK:
+        properties["Description"] = f"{digest} {stack['LastUpdatedTime']:%Y-%m-%dT%H:%M:%SZ}"
     else:
         properties["Description"] = digest
 
 
-def _api_key(made: Mapping[str, str]) -> str | None:
-    """The API key of a stack's usage plan, if it has one."""
-    if "ApiKeyId" not in made:
+def _api_key(values: Mapping[str, str]) -> str | None:
+    """The API key of a stack's usage plan, if its outputs name one."""
+    if "ApiKeyId" not in values:
         return None
     client = boto3.client("apigateway")
-    return client.get_api_key(apiKey=made["ApiKeyId"], includeValue=True).get("value")
+    return client.get_api_key(apiKey=values["ApiKeyId"], includeValue=True).get("value")
 
 
-def _check_issuer(known: Any, template: dict[str, Any]) -> None:
+def _check_issuer(stack: Any, template: dict[str, Any]) -> None:
     """Check that callers of a stack are not locked out by accident. Raises CommandError."""
-    had = _outputs_of(known or {})
-    before, after = had.get("Issuer"), template["Outputs"]["Issuer"]["Value"]
-    is_same = "UserPoolId" in had if isinstance(after, dict) else before == after
+    values = _outputs_of(stack or {})
+    before, after = values.get("Issuer"), template["Outputs"]["Issuer"]["Value"]
+    is_same = "UserPoolId" in values if isinstance(after, dict) else before == after
     if before and not is_same and os.environ.get("CHANGE_ISSUER") != "yes":
         new = "a new Cognito user pool" if isinstance(after, dict) else after
         raise CommandError(
@@ -175,20 +196,20 @@ def _name_the_api(
     stage: Stage,
     template: dict[str, Any],
     url: str,
-    made: dict[str, str],
+    values: dict[str, str],
 ) -> dict[str, str]:
     """Name the API in the site's Content-Security-Policy. Returns the stack's outputs.
 
     The API allows the site's origin, so that CloudFormation creates the site before the API.
     """
-    known = made["SiteApiUrl"]
+    current = values["SiteApiUrl"]
     # API Gateway's own address is closed if the API has a domain.
     domain = stage.custom_domain
-    api_url = f"https://{domain}" if domain else made["EndpointURL"].rstrip("/")
+    api_url = f"https://{domain}" if domain else values["EndpointURL"].rstrip("/")
     # A URL that the operator has named stays.
-    is_own = known != site.NO_API and ".execute-api." not in known
-    if os.environ.get("API_URL") or is_own or known == api_url:
-        return made
+    is_own = current != site.NO_API and ".execute-api." not in current
+    if os.environ.get("API_URL") or is_own or current == api_url:
+        return values
     print(f"The site gets the API's URL, {api_url}.", flush=True)
     os.environ["API_URL"] = api_url
     return apply(client, stage, template, url)
@@ -199,9 +220,9 @@ def _name_code(template: dict[str, Any], code: Path, bucket: str) -> None:
 
     Its name is its digest: what an earlier stack was made of stays for a roll back.
     """
-    packed = code.read_bytes()
-    key = f"storefront/{sha256(packed).hexdigest()}.zip"
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed)
+    zip_bytes = code.read_bytes()
+    key = f"storefront/{sha256(zip_bytes).hexdigest()}.zip"
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=zip_bytes)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{bucket}/{key}"
@@ -220,16 +241,16 @@ def upload(template: dict[str, Any], bucket: str) -> str:
 
 def outputs(stage: Stage) -> dict[str, str]:
     """The outputs of a stage's stack. Raises CommandError if there is none."""
-    known = _stack(boto3.client("cloudformation"), stage.function)
-    if known is None:
+    stack = _stack(boto3.client("cloudformation"), stage.function)
+    if stack is None:
         raise CommandError(
             f"There is no stack {stage.function}: make package stack STAGE={stage.name} makes it."
         )
-    return _outputs_of(known)
+    return _outputs_of(stack)
 
 
-def _outputs_of(known: Any) -> dict[str, str]:
-    return {each["OutputKey"]: each["OutputValue"] for each in known.get("Outputs", [])}
+def _outputs_of(stack: Any) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 
 def apply(
@@ -245,14 +266,14 @@ def apply(
     Parameters get their values from the environment, or keep all their values.
     """
     name = stage.function
-    known = _stack(client, name)
-    is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
-    made = client.create_change_set(
+    stack = _stack(client, name)
+    is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+    created = client.create_change_set(
         StackName=name,
         ChangeSetName=f"{name}-{sha256(os.urandom(8)).hexdigest()[:16]}",
         ChangeSetType="CREATE" if is_new else "UPDATE",
         TemplateURL=url,
-        Parameters=_parameters(template, known) if new_values else _kept(template, known),
+        Parameters=_parameters(template, stack) if new_values else _kept(template, stack),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=stage.tag_list,
         ImportExistingResources=True,
@@ -261,19 +282,19 @@ def apply(
         OnStackFailure="DELETE" if is_new else "ROLLBACK",
     )
     # With the stack's name, by which the deployer's policy limits the calls.
-    change_set: Any = {"StackName": name, "ChangeSetName": made["Id"]}
+    change_set: Any = {"StackName": name, "ChangeSetName": created["Id"]}
     if _is_ready(client, change_set):
         began = datetime.now(UTC)
         client.execute_change_set(**change_set)
-        follow.follow(client, made["StackId"], began)
-    known = _stack(client, name)
-    if known.get("EnableTerminationProtection", False) != stage.infra.termination_protection:
+        follow.follow(client, created["StackId"], began)
+    stack = _stack(client, name)
+    if stack.get("EnableTerminationProtection", False) != stage.infra.termination_protection:
         client.update_termination_protection(
             StackName=name, EnableTerminationProtection=stage.infra.termination_protection
         )
-        is_on = "on" if stage.infra.termination_protection else "off"
-        print(f"The stack's termination protection is {is_on}.")
-    return _outputs_of(known)
+        state = "on" if stage.infra.termination_protection else "off"
+        print(f"The stack's termination protection is {state}.")
+    return _outputs_of(stack)
 
 
 def role() -> dict[str, Any]:
@@ -287,11 +308,15 @@ def _is_ready(client: "CloudFormationClient", change_set: Any) -> bool:
     try:
         client.get_waiter("change_set_create_complete").wait(**change_set)
     except WaiterError as error:
-        last: Any = error.last_response
-        # A call that is denied ends the wait, too.
-        reason = last.get("StatusReason") or last.get("Error", {}).get("Message", "no reason given")
+        response: Any = error.last_response
+        if "Error" in response:
+            message = response["Error"].get("Message", "no reason given")
+            raise CommandError(f"The change set cannot be read: {message}") from None
+        if response["Status"] != "FAILED":
+            raise CommandError("CloudFormation has not made the change set in time.") from None
+        reason = response.get("StatusReason", "no reason given")
+        client.delete_change_set(**change_set)
         if any(words in reason for words in NO_CHANGE):
-            client.delete_change_set(**change_set)
             print("There are no changes.")
             return False
         raise CommandError(f"CloudFormation rejects the template: {reason}") from None
@@ -311,14 +336,14 @@ def _stack(client: "CloudFormationClient", name: str) -> Any:
         raise
 
 
-def _values(template: dict[str, Any], known: Any) -> dict[str, str]:
+def _values(template: dict[str, Any], stack: Any) -> dict[str, str]:
     """The values of the parameters: the environment's, or else the stack's.
 
     A workflow sets a variable that has no value to an empty string.
     """
     values = {
         each["ParameterKey"]: each["ParameterValue"]
-        for each in (known or {}).get("Parameters", [])
+        for each in (stack or {}).get("Parameters", [])
         if each["ParameterKey"] in template["Parameters"]
     }
     for name in template["Parameters"]:
@@ -327,21 +352,21 @@ def _values(template: dict[str, Any], known: Any) -> dict[str, str]:
     return values
 
 
-def _kept(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
+def _kept(template: dict[str, Any], stack: Any) -> list["ParameterTypeDef"]:
     """The parameters of a template with the values that the stack has."""
     return [
         {"ParameterKey": each["ParameterKey"], "UsePreviousValue": True}
-        for each in known.get("Parameters", [])
+        for each in stack.get("Parameters", [])
         if each["ParameterKey"] in template["Parameters"]
     ]
 
 
-def _parameters(template: dict[str, Any], known: Any) -> list["ParameterTypeDef"]:
+def _parameters(template: dict[str, Any], stack: Any) -> list["ParameterTypeDef"]:
     """The parameters with their values. One without a value has its default.
 
     Raises CommandError if a required one has none, or the alarms have no receiver.
     """
-    values = _values(template, known)
+    values = _values(template, stack)
     for name, declared in template["Parameters"].items():
         if name not in values and "Default" not in declared:
             raise CommandError(f"{PARAMETERS[name]} is not set. {declared['Description']}")

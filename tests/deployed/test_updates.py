@@ -8,7 +8,7 @@ import pytest
 
 from tests.client import Client, Live
 from tests.deployed.conftest import Account
-from tests.processes import change
+from tests.processes import change, eventually
 
 STAGE = "storefront-dev"
 PRODUCTS = "storefront-dev-products"
@@ -40,6 +40,62 @@ def configure(account: Account, act: Callable[[dict[str, Any]], None]) -> None:
     file.write_text(json.dumps(declared))
 
 
+def roll_back(account: Account) -> None:
+    """Update the stack with a template that cannot be deployed."""
+    client = account.client("cloudformation")
+    body = client.get_template(StackName=STAGE, TemplateStage="Original")["TemplateBody"]
+    template = json.loads(body) if isinstance(body, str) else body
+    template["Resources"]["Broken"] = {
+        "Type": "AWS::CloudFront::Function",
+        "Properties": {"Name": "broken", "FunctionCode": "", "FunctionConfig": {}},
+    }
+    parameters = [
+        {"ParameterKey": name, "UsePreviousValue": True} for name in template["Parameters"]
+    ]
+    account.client("s3").put_object(
+        Bucket="packages", Key="broken.json", Body=json.dumps(template).encode()
+    )
+    client.update_stack(
+        StackName=STAGE,
+        TemplateURL=f"{account.url}/packages/broken.json",
+        Parameters=parameters,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+
+    def is_rolled_back() -> bool:
+        status = client.describe_stacks(StackName=STAGE)["Stacks"][0]["StackStatus"]
+        return bool(status == "UPDATE_ROLLBACK_COMPLETE")
+
+    eventually(is_rolled_back)
+
+
+@pytest.mark.timeout(300)
+def test_table_that_is_imported_without_an_index(empty_account: Account) -> None:
+    """CloudFormation would not see what it lacks, and lists would fail."""
+    account = empty_account
+    account.make("account")
+    account.client("s3").create_bucket(Bucket="packages")
+    account.issuer = {"OIDC_ISSUER": "none"}
+    account.make("tables", "STAGE=dev")
+    add_filter(account)
+    account.make("package", "STAGE=dev")
+
+    refused = account.start("stack", "STAGE=dev", "BUCKET=packages")
+
+    assert "without the index name-createdAt: make tables STAGE=dev" in refused.stderr
+    account.make("tables", "STAGE=dev")
+    account.make("stack", "STAGE=dev", "BUCKET=packages")
+
+
+def add_filter(account: Account) -> None:
+    """Declare a filter of products, which needs an index."""
+    change(
+        account.project / "chalicelib" / "models.py",
+        'ranges=("price",),',
+        'ranges=("price",),\n    filters=("name",),',
+    )
+
+
 @pytest.mark.timeout(300)
 def test_updates_of_a_stage_with_an_alias(account: Account) -> None:
     """Tags alone, reserved concurrency alone, machine clients alone, and an API key's plan."""
@@ -58,18 +114,22 @@ def test_updates_of_a_stage_with_an_alias(account: Account) -> None:
     configure(account, lambda dev: dev.update(reserved_concurrency=7))
     account.deploy_stack()
 
+    # As a deployment does that is rolled back: the alias does not get its version.
+    functions, name = account.client("lambda"), function_name(account)
+    live = live_version(account)["Version"]
+    functions.update_function_configuration(FunctionName=name, Description="rolled back")
+    failed = functions.publish_version(FunctionName=name)["Version"]
     account.issuer["MACHINE_CLIENTS"] = "machine-1 machine-2"
     said = account.make("stack", "STAGE=dev", "BUCKET=packages")
     assert "There are no changes." not in said
     last = live_version(account)
-    assert int(last["Version"]) == int(first["Version"]) + 3
+    assert int(last["Version"]) == int(first["Version"]) + 4
     assert last["Environment"]["Variables"]["OIDC_AUDIENCE"].endswith(" machine-1 machine-2")
-    # What the alias has left is deleted, but for the version before.
-    versions = account.client("lambda").list_versions_by_function(
-        FunctionName=function_name(account)
-    )["Versions"]
+    # Every other version is deleted, but for the one that the alias had before.
+    versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
     numbers = [each["Version"] for each in versions if each["Version"] != "$LATEST"]
-    assert numbers == [str(int(last["Version"]) - 1), last["Version"]]
+    assert numbers == [live, last["Version"]]
+    assert f"Old versions of the function were deleted: {int(live) - 1}, {failed}." in said
 
     account.configure(usage_plan={"rate": 5, "burst": 7, "requests_per_month": 1000})
     account.make("package", "STAGE=dev")
@@ -85,11 +145,7 @@ def test_new_index_is_built_before_the_code_that_reads_it(empty_account: Account
     account.issuer = {"OIDC_ISSUER": "none"}
     api = Client(Live(account.deploy_stack()))
     product = api.create("/products", {"name": "Cup", "price": 5})
-    change(
-        account.project / "chalicelib" / "models.py",
-        'ranges=("price",),',
-        'ranges=("price",),\n    filters=("name",),',
-    )
+    add_filter(account)
     dynamodb = account.client("dynamodb")
     dynamodb.update_table(
         TableName=PRODUCTS,
@@ -111,6 +167,9 @@ def test_new_index_is_built_before_the_code_that_reads_it(empty_account: Account
     )
 
     account.make("package", "STAGE=dev")
+    refused = account.start("stack", "STAGE=dev", "BUCKET=packages")
+    assert f"The index name-createdAt of {PRODUCTS} exists" in refused.stderr
+    roll_back(account)
     said = account.make("stack", "STAGE=dev", "BUCKET=packages")
 
     lines = [line.strip() for line in said.splitlines()]

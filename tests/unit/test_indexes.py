@@ -3,6 +3,8 @@
 from copy import deepcopy
 from typing import Any
 
+import pytest
+
 from infra.aws.indexes import updates
 
 ATTRIBUTES = {name: {"AttributeName": name, "AttributeType": "S"} for name in ("id", *"abcd")}
@@ -29,17 +31,17 @@ def template(version: int, **tables: str) -> dict[str, Any]:
     return {"Resources": resources}
 
 
-def told(deployed: dict[str, Any] | None, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
+def steps_of(deployed: dict[str, Any] | None, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Of each update: the version of the function, the indexes of each table, what is created."""
     before = deepcopy((deployed, wanted))
-    made = updates(deployed, wanted)
+    result = updates(deployed, wanted)
     assert (deployed, wanted) == before
-    assert made[-1].template["Resources"].keys() == wanted["Resources"].keys()
+    assert result[-1].template["Resources"].keys() == wanted["Resources"].keys()
     steps: list[tuple[Any, ...]] = []
-    for each in made:
+    for each in result:
         resources = dict(each.template["Resources"])
         version = resources.pop("Function")["Properties"]["Is"]
-        assert each.brings_code is (version == 2 and all(step[0] == 1 for step in steps))
+        assert each.is_code_update is (version == 2 and all(step[0] == 1 for step in steps))
         indexes = {}
         for name, table in resources.items():
             properties = table["Properties"]
@@ -55,19 +57,19 @@ def told(deployed: dict[str, Any] | None, wanted: dict[str, Any]) -> list[tuple[
 
 def test_new_stack() -> None:
     """Everything is created at once."""
-    assert told(None, template(2, T="ab")) == [(2, {"T": "ab"}, {})]
+    assert steps_of(None, template(2, T="ab")) == [(2, {"T": "ab"}, {})]
 
 
 def test_no_change_of_indexes() -> None:
     """One update, also with a new table."""
-    assert told(template(1, T="ab"), template(2, T="ab", U="cd")) == [
+    assert steps_of(template(1, T="ab"), template(2, T="ab", U="cd")) == [
         (2, {"T": "ab", "U": "cd"}, {})
     ]
 
 
 def test_indexes_are_created_before_the_code_that_reads_them() -> None:
     """Those of different tables at the same time, of one table one after another."""
-    assert told(template(1, T="a", U=""), template(2, T="abc", U="d")) == [
+    assert steps_of(template(1, T="a", U=""), template(2, T="abc", U="d")) == [
         (1, {"T": "ab", "U": "d"}, {"shop-T": "by-b", "shop-U": "by-d"}),
         (1, {"T": "abc", "U": "d"}, {"shop-T": "by-c"}),
         (2, {"T": "abc", "U": "d"}, {}),
@@ -75,8 +77,9 @@ def test_indexes_are_created_before_the_code_that_reads_them() -> None:
 
 
 def test_indexes_are_deleted_after_the_code_that_reads_them() -> None:
-    """The first may go with the code; the others follow."""
-    assert told(template(1, T="abcd"), template(2, T="a")) == [
+    """With the code, none goes: the old code reads them until all requests have moved."""
+    assert steps_of(template(1, T="abcd"), template(2, T="a")) == [
+        (2, {"T": "abcd"}, {}),
         (2, {"T": "acd"}, {}),
         (2, {"T": "ad"}, {}),
         (2, {"T": "a"}, {}),
@@ -85,7 +88,23 @@ def test_indexes_are_deleted_after_the_code_that_reads_them() -> None:
 
 def test_replaced_index() -> None:
     """An update creates or deletes, and never both."""
-    assert told(template(1, T="ab"), template(2, T="ac")) == [
+    assert steps_of(template(1, T="ab"), template(2, T="ac")) == [
         (1, {"T": "abc"}, {"shop-T": "by-c"}),
+        (2, {"T": "acb"}, {}),
         (2, {"T": "ac"}, {}),
     ]
+
+
+@pytest.mark.parametrize("is_provisioned", [False, True])
+def test_billing_mode_that_changes_with_an_index(is_provisioned: bool) -> None:
+    """In each update, the indexes have capacity if the table has: DynamoDB refuses others."""
+    templates = template(1, T="ab"), template(2, T="ac")
+    capacity = {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}
+    table = templates[is_provisioned]["Resources"]["T"]["Properties"]
+    for each in (table, *table["GlobalSecondaryIndexes"]):
+        each.update(capacity)
+
+    for update in updates(*templates):
+        table = update.template["Resources"]["T"]["Properties"]
+        for index in table["GlobalSecondaryIndexes"]:
+            assert index.get("ProvisionedThroughput") == table.get("ProvisionedThroughput")
