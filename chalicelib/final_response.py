@@ -1,8 +1,8 @@
 """Responses of http.client without the informational ones that may come before them.
 
 A server may send any number of them (RFC 9110 section 15.2), such as 103 Early Hints. http.client
-skips 100 alone, and takes another one for the response.
-https://github.com/python/cpython/issues/126033
+skips 100 alone, and takes another one for the response (HTTPResponse.begin):
+https://github.com/python/cpython/blob/3.13/Lib/http/client.py
 """
 
 from http import HTTPStatus

@@ -5,6 +5,7 @@ read the stage's environment variables are imported by the commands, once the va
 """
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
+from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject, subject_key
 from chalicelib.schema import Resource
 from infra import stages
 from infra.errors import EXPECTED, CommandError, error_message
@@ -579,7 +580,13 @@ def costs() -> None:
 
 def _subject(key: str | None) -> str:
     """The subject of the person that a command is about. Raises CommandError."""
-    if not key or key == ME or len(key) > MAX_SUBJECT_LENGTH:
+    if key == ME:
+        raise CommandError(
+            f"KEY is {ME!r}, which names the caller of a request. The subject {ME!r} has the key "
+            f"{subject_key(ME)}: name that."
+        )
+    # Python reads bytes that are not UTF-8 as surrogates, which cannot be encoded.
+    if not key or len(key) > MAX_SUBJECT_LENGTH or re.search("[\ud800-\udfff]", key):
         raise CommandError(
             f"KEY is {key or ''!r}; it must be the person's subject, of at most "
             f"{MAX_SUBJECT_LENGTH} characters, for example KEY=ada."

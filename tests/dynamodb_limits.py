@@ -90,6 +90,7 @@ def problems(action: str, request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _query_problems(request: Mapping[str, Any]) -> Iterator[str]:
+    # The app's conditions begin with the partition key; DynamoDB allows any order.
     condition = request.get("KeyConditionExpression", "")
     values = request.get("ExpressionAttributeValues", {})
     for number, name in enumerate(re.findall(r":\w+", condition)):

@@ -16,7 +16,8 @@ from zlib import crc32
 # DynamoDB's errors: status and name.
 ERRORS = {
     "throttle": (400, "ProvisionedThroughputExceededException"),
-    "throttle the account": (400, "ThrottlingException"),
+    "throttle the account": (400, "RequestLimitExceeded"),
+    "throttle on demand": (400, "ThrottlingException"),
     "fail": (500, "InternalServerError"),
     "be unavailable": (503, "ServiceUnavailable"),
 }

@@ -234,7 +234,7 @@ class _Connection:
             raise FetchFailed("The issuer's document is too large.")
         try:
             return msgspec.json.decode(content, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise FetchFailed("The issuer's document is not a JSON object.") from None
 
     def _connect(self, scheme: str, netloc: str) -> HTTPConnection:

@@ -351,7 +351,8 @@ def _list(operation: List) -> Document:
     parameters = [
         _query_parameter(name, each, _about_parameter(resource, name))
         for name, each in schema["properties"].items()
-        if name != operation.parent
+        # No other filter can be combined with the parent's.
+        if not (operation.parent and name in {AUTHOR_PARAMETER, *resource.filters})
     ]
     page = _noun(resource) + "Page"
     if not operation.or_read:

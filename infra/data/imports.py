@@ -210,16 +210,19 @@ def _file(source: Path, resource: Resource) -> Path:
 def _records(resource: Resource, file: Path) -> Iterator[Record]:
     # By the digest of a line without a key: how many equal ones came before.
     equal: Counter[bytes] = Counter()
+    is_first = True
     with file.open("rb") as lines:
         for number, text in enumerate(lines, 1):
             line = text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
             if not line.strip():
                 continue
-            if number == 1 and (line.strip() in (b"[", b"{") or line.startswith(b"[{")):
+            if is_first and (line.strip() == b"{" or line.lstrip().startswith(b"[")):
                 raise CommandError(
                     f"{file} is JSON over several lines, or an array. An import has one object in "
-                    f"each line, which jq writes: jq --compact-output '.[]?' {file.name}"
+                    "each line, which jq writes: jq --compact-output "
+                    f"'if type == \"array\" then .[] else . end' {file.name}"
                 )
+            is_first = False
             name, size = f"{file.name}, line {number}", len(text)
             try:
                 values = parse_json_object(line)

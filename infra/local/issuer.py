@@ -35,6 +35,8 @@ from infra.local.loopback import HOST, is_local_host
 PATH = "/dev-issuer"
 AUDIENCE = "storefront"
 ALGORITHM = "RS256"
+# The type of a JWT that is an access token (RFC 9068 section 2.1).
+AT_JWT = "at+jwt"
 KEY_FILE = "issuer-key.pem"
 USED_FILE = "issuer-used.json"
 # The cookie with the subject of the person who signed in last, and when, in seconds since 1970.
@@ -90,9 +92,11 @@ button {{ display: block; font: inherit; margin: .8rem 0; padding: .7rem 1rem; w
 class Refused(Exception):
     """An error of OAuth 2.0 (RFC 6749 section 5.2): its code, and a sentence."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, challenge: str = "") -> None:
         super().__init__(sentence)
         self.code = code
+        # The scheme of the credentials that were refused, or empty.
+        self.challenge = challenge
 
 
 class Issuer:
@@ -152,10 +156,10 @@ class Issuer:
                     return self._log_out({**query, **form})
         except Refused as error:
             content = {"error": error.code, "error_description": str(error)}
-            if error.code != "invalid_token":
+            if not error.challenge:
                 return _json(content, 400)
             response = _json(content, 401)
-            challenge = f'Bearer error="{error.code}", error_description="{error}"'
+            challenge = f'{error.challenge} error="{error.code}", error_description="{error}"'
             response["headers"]["WWW-Authenticate"] = challenge
             return response
         return _page(404, "Not found", "<p>The development issuer has no such page.</p>")
@@ -185,7 +189,7 @@ class Issuer:
     ) -> str:
         """An access token (RFC 9068)."""
         claims = {"aud": AUDIENCE, "sub": subject, "client_id": client, "roles": roles}
-        return self._signed("at+jwt", claims, seconds)
+        return self._signed(AT_JWT, claims, seconds)
 
     def _authorize(self, query: dict[str, str], cookies: str) -> Response:
         """The page with a button per person, or the redirect with a code for the chosen one.
@@ -280,7 +284,7 @@ class Issuer:
 
     def _user_info(self, headers: dict[str, str]) -> dict[str, Any]:
         token = headers.get("authorization", "").partition(" ")[2]
-        claims = self._verified("at+jwt", token, code="invalid_token")
+        claims = self._verified(AT_JWT, token)
         name, _ = PEOPLE.get(claims["sub"], (claims["sub"], []))
         return {"sub": claims["sub"], "name": name, "roles": claims["roles"]}
 
@@ -318,7 +322,7 @@ class Issuer:
         headers = {"kid": self._key_id, "typ": kind}
         return jwt.encode({**common, **claims}, self._key, algorithm=ALGORITHM, headers=headers)
 
-    def _verified(self, kind: str, token: str, code: str = "invalid_grant") -> dict[str, Any]:
+    def _verified(self, kind: str, token: str) -> dict[str, Any]:
         """The claims of something that `_signed` returned. Raises Refused."""
         try:
             claims: dict[str, Any] = jwt.decode(
@@ -332,7 +336,11 @@ class Issuer:
                 return claims
         except PyJWTError:
             pass
-        raise Refused(code, "It was not issued here, or it has expired.")
+        sentence = "It was not issued here, or it has expired."
+        if kind == AT_JWT:
+            # RFC 6750 section 3.
+            raise Refused("invalid_token", sentence, challenge="Bearer")
+        raise Refused("invalid_grant", sentence)
 
 
 def make_key(folder: Path) -> Path:
@@ -370,9 +378,12 @@ def _client(form: dict[str, str], headers: dict[str, str]) -> str:
     if scheme.lower() == "basic":
         try:
             # Encoded as in a form, with `+` for a space.
-            return unquote_plus(b64decode(encoded).decode().partition(":")[0])
+            client = unquote_plus(b64decode(encoded, validate=True).decode().partition(":")[0])
         except ValueError:
-            raise Refused("invalid_client", "Authorization is not valid.") from None
+            client = ""
+        if not client:
+            raise Refused("invalid_client", "Authorization is not valid.", challenge="Basic")
+        return client
     if not form.get("client_id"):
         raise Refused("invalid_client", "The request needs a client_id.")
     return form["client_id"]

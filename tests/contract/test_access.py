@@ -35,6 +35,7 @@ def test_open_to_anonymous_callers(anonymous: Client, path: str) -> None:
     assert answer.headers["cache-control"] == "no-cache"
 
 
+@pytest.mark.access
 def test_root_names_the_caller(api: Client, anonymous: Client) -> None:
     """GET / has the subject and the roles of a signed-in caller, and no caller without a token."""
     caller = api.get("/").json["caller"]
@@ -44,6 +45,7 @@ def test_root_names_the_caller(api: Client, anonymous: Client) -> None:
     assert "caller" not in anonymous.get("/").json
 
 
+@pytest.mark.access
 @pytest.mark.anonymous
 @pytest.mark.parametrize(
     ("method", "path"),
@@ -74,6 +76,7 @@ def test_closed_to_anonymous_callers(anonymous: Client, method: str, path: str) 
         assert answer.json["detail"] == "This operation needs an access token."
 
 
+@pytest.mark.access
 @pytest.mark.anonymous
 @pytest.mark.parametrize("path", ["/", "/health", "/openapi.json", "/docs", "/products", "/users"])
 @pytest.mark.parametrize("value", ["Bearer x", "bearer a.b.c", "Bearer", "Basic c3VlOng=", "x"])
@@ -100,6 +103,7 @@ def test_scheme_is_case_insensitive(api: Client) -> None:
     assert api.get("/users?limit=1", Authorization=f"bearer {token}").status == 200
 
 
+@pytest.mark.access
 def test_two_authorization_lines(api: Client) -> None:
     """They could be read differently by what is in front of the API."""
     lines = [("Authorization", api.authorization or "")]

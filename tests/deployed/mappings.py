@@ -15,7 +15,9 @@ LITERAL = r"'[^']*'|stageVariables\.\w+|context\.[\w.]+"
 METHOD_REQUEST = r"method\.request\.(header|path|querystring|multivalueheader)\.[\w!#$&^.+|~`-]+"
 SOURCES = {
     "requestParameters": rf"{METHOD_REQUEST}|method\.request\.body(\..+)?|{LITERAL}",
-    "integration response": rf"integration\.response\.(header\.[\w-]+|body(\..+)?)|{LITERAL}",
+    "integration response": (
+        rf"integration\.response\.((multivalue)?header\.[\w-]+|body(\..+)?)|{LITERAL}"
+    ),
     "gateway response": rf"{METHOD_REQUEST}|{LITERAL}",
 }
 
@@ -86,5 +88,5 @@ def render(template: str, headers: Mapping[str, str]) -> tuple[str, dict[str, st
     }
     lines = [line for line in template.splitlines() if not re.match(r"#(set|if|end)\b", line)]
     text = "\n".join(lines)
-    assert "#set" not in text, text
+    assert not re.search(r"^\s*#\w", text, re.MULTILINE), text
     return text, overrides

@@ -621,7 +621,13 @@ def test_byte_order_mark(data: Data, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['[\n  {\n    "id": "a"\n  }\n]', '{\n  "id": "a"\n}', '[{"id": "a"}, {"id": "b"}]']
+    "text",
+    [
+        '[\n  {\n    "id": "a"\n  }\n]',
+        '{\n  "id": "a"\n}',
+        '[{"id": "a"}, {"id": "b"}]',
+        '\n[ {"id": "a"} ]',
+    ],
 )
 def test_json_over_several_lines(data: Data, tmp_path: Path, text: str) -> None:
     """One sentence with the command that makes lines of it, in place of an error for each line."""
@@ -645,6 +651,8 @@ def test_json_over_several_lines(data: Data, tmp_path: Path, text: str) -> None:
         ("import", {"FROM": "x", "OWNER": "ada"}, "OWNER and IGNORE are for TABLE"),
         ("import", {"TABLE": "x", "OWNER": "me", "RESOURCE": "todos"}, "OWNER is 'me'; it must be"),
         ("user-erase", {}, "KEY is ''; it must be the person's subject"),
+        ("user-erase", {"KEY": "\udcff"}, "KEY is '\\udcff'; it must be the person's subject"),
+        ("user-erase", {"KEY": "me"}, "KEY is 'me', which names the caller of a request."),
         ("user-erase", {"KEY": "ada", "YES": "y"}, "YES is 'y'; it must be 1, or be left out."),
     ],
 )

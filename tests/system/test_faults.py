@@ -11,7 +11,7 @@ from tests.proxy import ERRORS, Proxy
 from tests.samples import unique
 
 # After these, nothing was written. After the others, DynamoDB may have made the write.
-CERTAIN = ("throttle", "throttle the account", "conflict")
+CERTAIN = ("throttle", "throttle the account", "throttle on demand", "conflict")
 UNCERTAIN = ("fail", "be unavailable", "reset")
 
 

@@ -312,6 +312,18 @@ def test_client_id_with_a_space(configuration: Any) -> None:
     assert claims["client_id"] == "stock sync"
 
 
+@pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Basic OnNlY3JldA=="])
+def test_basic_authorization_without_a_client(configuration: Any, value: str) -> None:
+    """A 401 with a challenge (RFC 6749 section 5.2)."""
+    form = {"grant_type": "client_credentials"}
+    response = httpx.post(
+        configuration["token_endpoint"], data=form, headers={"Authorization": value}
+    )
+
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    assert response.headers["WWW-Authenticate"].startswith("Basic ")
+
+
 @pytest.mark.parametrize(
     ("form", "error"),
     [
