@@ -276,12 +276,13 @@ def test_more_of_a_list_that_has_begun_again(shop: Shop) -> None:
 
 def test_sign_out_in_another_tab(shop: Shop, context: BrowserContext) -> None:
     """Both tabs are signed out, and no page of the person stays."""
-    other = Shop(context.new_page(), shop.url, shop.local)
-    other.open_as("bob", "/account")
-    shop.open_as("bob", "/account")
+    # Before somebody signs in: a later tab would be the person's.
     guest = context.new_page()
     guest.goto(f"{shop.url}/products?sort=price")
     guest.evaluate("window.isSame = true")
+    other = Shop(context.new_page(), shop.url, shop.local)
+    other.open_as("bob", "/account")
+    shop.open_as("bob", "/account")
     # The issuer's logout takes its time. Locators would wait for it: the page says what it shows.
     held = Held()
     shop.page.route("**/dev-issuer/logout*", held)

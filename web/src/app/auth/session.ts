@@ -70,6 +70,8 @@ export class Session {
   async start(): Promise<void> {
     // The person has signed out in another tab.
     this.tabs.onmessage = () => {
+      // Also here: what another tab has removed may still be there for a moment.
+      localStorage.removeItem(SIGNED_IN);
       if (!this.subject) return;
       sessionStorage.clear();
       location.assign('/');
