@@ -30,7 +30,7 @@ class Proxy(ThreadingHTTPServer):
 
     Ways to misbehave: those of `ERRORS`; `hang` (no response), `reset` (the connection, before the
     request is forwarded), `lose` (the response, after it was), `damage` (a byte of the response),
-    `miscount` (its checksum), `conflict` (writes alone). Several ways in one string, with commas,
+    `miscount` (its checksum), `conflict` (writes alone). Several faults in one string, with commas,
     are those of one request after the other.
 
     `actions` counts the requests by DynamoDB's name of the action, and `tokens` has the
@@ -43,14 +43,14 @@ class Proxy(ThreadingHTTPServer):
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.target = port
-        self.way = ""
+        self.fault = ""
         self.faulty = range(0)
         self.seen = 0
         self.actions: Counter[str] = Counter()
         self.tokens: set[str] = set()
         self.meanwhile: Callable[[], None] = lambda: None
         self.share = 0.0
-        self.healed = Event()
+        self.recovered = Event()
         self.lock = Lock()
 
     @property
@@ -60,7 +60,7 @@ class Proxy(ThreadingHTTPServer):
     @contextmanager
     def misbehaving(
         self,
-        way: str,
+        fault: str,
         count: int = 1_000_000,
         after: int = 0,
         meanwhile: Callable[[], None] = lambda: None,
@@ -69,16 +69,16 @@ class Proxy(ThreadingHTTPServer):
 
         `meanwhile` is called before a response is lost or damaged.
         """
-        self.healed.clear()
-        self.way, self.seen, self.meanwhile = way, 0, meanwhile
+        self.recovered.clear()
+        self.fault, self.seen, self.meanwhile = fault, 0, meanwhile
         self.actions.clear()
         self.tokens.clear()
         self.faulty = range(after + 1, after + 1 + count)
         try:
             yield
         finally:
-            self.way = ""
-            self.healed.set()
+            self.fault = ""
+            self.recovered.set()
 
     @contextmanager
     def losing(self, share: float) -> Iterator[None]:
@@ -89,15 +89,15 @@ class Proxy(ThreadingHTTPServer):
         finally:
             self.share = 0.0
 
-    def way_of_next(self) -> str:
+    def fault_of_next(self) -> str:
         """How to misbehave with the next request; empty if not at all."""
         self.seen += 1
         if self.share:
             return random.choice(("lose", "reset")) if random.random() < self.share else ""
         if self.seen not in self.faulty:
             return ""
-        ways = self.way.split(",")
-        return ways[(self.seen - self.faulty.start) % len(ways)]
+        faults = self.fault.split(",")
+        return faults[(self.seen - self.faulty.start) % len(faults)]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are what this is about."""
@@ -116,41 +116,41 @@ class Handler(BaseHTTPRequestHandler):
         action = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         with self.server.lock:
             self.server.actions[action] += 1
-            way = self.server.way_of_next()
+            fault = self.server.fault_of_next()
             if action == "TransactWriteItems":
                 self.server.tokens.add(json.loads(body)["ClientRequestToken"])
-        if way in ERRORS:
-            self.fail(*ERRORS[way])
-        elif way == "conflict" and action == "TransactWriteItems":
+        if fault in ERRORS:
+            self.fail(*ERRORS[fault])
+        elif fault == "conflict" and action == "TransactWriteItems":
             # The first write meets another transaction, which the others have come after.
             count = len(json.loads(body)["TransactItems"])
             refused = [{"Code": "ConditionalCheckFailed"}] * (count - 1)
             reasons = [{"Code": "TransactionConflict"}, *refused]
             self.fail(400, "TransactionCanceledException", CancellationReasons=reasons)
-        elif way == "conflict" and action in WRITES:
+        elif fault == "conflict" and action in WRITES:
             self.fail(400, "TransactionConflictException")
-        elif way == "hang":
-            self.server.healed.wait(60)
+        elif fault == "hang":
+            self.server.recovered.wait(60)
             self.close_connection = True
-        elif way == "reset":
+        elif fault == "reset":
             self.reset()
-        elif way == "lose":
+        elif fault == "lose":
             self.forward(body)
             self.server.meanwhile()
             self.reset()
-        elif way in ("damage", "miscount"):
+        elif fault in ("damage", "miscount"):
             status, headers, content = self.forward(body)
             self.server.meanwhile()
-            headers["x-amz-crc32"] = str(crc32(content) ^ (way == "miscount"))
+            headers["x-amz-crc32"] = str(crc32(content) ^ (fault == "miscount"))
             # Without its first brace, it is no JSON.
-            self.answer(status, headers, content if way == "miscount" else b"[" + content[1:])
+            self.respond(status, headers, content if fault == "miscount" else b"[" + content[1:])
         else:
-            self.answer(*self.forward(body))
+            self.respond(*self.forward(body))
 
     def fail(self, status: int, name: str, **members: Any) -> None:
         """Answer with an error of DynamoDB, and with a table's name, which clients must not see."""
         error = {"__type": f"{NAMESPACE}{name}", "message": "for storefront-x", **members}
-        self.answer(
+        self.respond(
             status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()
         )
 
@@ -163,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def respond(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response_only(status)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)

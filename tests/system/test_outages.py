@@ -14,8 +14,8 @@ from tests.samples import unique
 PATIENCE_SECONDS = 20
 
 
-@pytest.mark.parametrize("way", [*ERRORS, "hang", "reset"])
-def test_unreachable_database_is_a_503(faulty: Client, proxy: Proxy, way: str) -> None:
+@pytest.mark.parametrize("fault", [*ERRORS, "hang", "reset"])
+def test_unreachable_database_is_a_503(faulty: Client, proxy: Proxy, fault: str) -> None:
     """Every call gets 503 with Retry-After, in time, and nothing has changed."""
     item = faulty.create("/todos", {"id": unique(), "task": "Dust"})
     place, other = f"/todos/{item['id']}", f"/todos/{unique()}"
@@ -29,7 +29,7 @@ def test_unreachable_database_is_a_503(faulty: Client, proxy: Proxy, way: str) -
         ("DELETE", place, None),
     ]
 
-    with proxy.misbehaving(way), ThreadPoolExecutor(len(requests)) as pool:
+    with proxy.misbehaving(fault), ThreadPoolExecutor(len(requests)) as pool:
         answers = list(pool.map(lambda request: timed(faulty, *request), requests))
         seen = proxy.seen
 
