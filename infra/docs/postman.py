@@ -46,7 +46,7 @@ def collection(document: Json) -> Json:
         _request(path, method, operation, {})
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
-        if "tags" not in operation and method != "head" and "{" not in path
+        if "tags" not in operation and "{" not in path
     ]
     return {
         "info": {
@@ -70,7 +70,7 @@ def _folder(document: Json, tag: str) -> Iterator[Json]:
         (path, method, operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
-        if tag in operation.get("tags", []) and method != "head"
+        if tag in operation.get("tags", [])
     ]
     creates = [call for call in calls if call[1] == "post" and "{" not in call[0]]
     actions = [call for call in calls if call[1] == "post" and "{" in call[0]]
