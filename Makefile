@@ -16,7 +16,7 @@ WEB := $(VENV)/web-installed
 LOAD := $(VENV)/load-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi postman screenshot costs scaling bench soak load audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi postman screenshot costs scaling bench load audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -140,11 +140,8 @@ costs: $(DEV) ## Measure what each call costs, for docs/costs.md
 scaling: $(DEV) ## Measure a page with 1, 4 and 16 shards, for docs/scaling.md
 	@$(INFRA) scaling
 
-bench: $(DEV) ## Compare cold starts and requests with other frameworks, for docs/performance.md
+bench: $(DEV) ## Compare cold starts and requests with other frameworks
 	@$(BIN)/python -m bench
-
-soak: $(DEV) ## Send 200,000 requests to one environment and measure its memory
-	@$(BIN)/python -m bench soak
 
 load: $(RUN) $(LOAD) ## Test the API at a URL under load, as the staff member of a TOKEN (USERS, SECONDS)
 	@exec $(INFRA) load

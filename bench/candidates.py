@@ -6,7 +6,6 @@ names. boto3 comes from the runtime for all of them.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,19 +14,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from bench import sign_in
 from infra.aws import bundle
 from infra.errors import CommandError
 from infra.stages import PROJECT
 
 BUILT = PROJECT / "dist" / "bench"
-PEERS = PROJECT / "bench" / "peers"
-# What checks an access token in front of a peer.
-CHECK = PEERS / "signed_in"
+FOLDER = PROJECT / "bench" / "peers"
 RUNTIME = PROJECT / "bench" / "runtime.txt"
-ROOTS = PROJECT / "chalicelib" / "storage" / "amazon_roots.pem"
 # Whose settings the app is measured with.
 STAGE = "prod"
 
@@ -35,8 +30,7 @@ STAGE = "prod"
 class Candidate(Struct, frozen=True, kw_only=True):
     """A handler and its zip. `item` and `list` are API Gateway's resources for the two paths.
 
-    `binary`: API Gateway sends it bodies as bytes, in base64. `token`: it checks an access token,
-    and is called with one.
+    `binary`: API Gateway sends it bodies as bytes, in base64.
     """
 
     name: str
@@ -46,7 +40,6 @@ class Candidate(Struct, frozen=True, kw_only=True):
     item: str
     list: str = "/products"
     binary: bool = False
-    token: bool = False
 
 
 PACKAGE = """
@@ -65,19 +58,11 @@ TITLES = {
     "plain": "plain handler, boto3.resource",
     "powertools": "Powertools, pydantic",
     "fastapi": "FastAPI, Mangum",
-    "chalice": "Chalice as in its samples",
-    "floor": "floor: no framework, no SDK",
-    "nothing": "an empty handler",
 }
-# What the names of the candidates that check an access token end with.
-TOKEN = ", with a token"  # noqa: S105, a name
-# Those that do.
-CHECKING = (APP, "plain", "powertools", "fastapi")
-KEYED = "/products/{key}"
+PEERS = ("plain", "powertools", "fastapi")
 # Two do their own routing, behind one resource.
+ROUTING = ("powertools", "fastapi")
 PROXY = "/{proxy+}"
-ITEMS = {"powertools": PROXY, "fastapi": PROXY, "chalice": KEYED}
-LISTS = {"powertools": PROXY, "fastapi": PROXY}
 
 
 def runtime(requirements: Path) -> Path:
@@ -107,63 +92,32 @@ def app() -> Candidate:
         zip=package / "deployment.zip",
         handler=function["Handler"],
         variables=dict(function["Environment"]["Variables"]),
-        item=KEYED,
+        item="/products/{key}",
         binary=True,
     )
 
 
 def peer(name: str) -> Candidate:
     """A peer's zip, compiled and normalized like the app's."""
-    made = BUILT / f"{name}.zip"
+    archive = BUILT / f"{name}.zip"
     with TemporaryDirectory() as temporary:
         plain = Path(temporary) / "plain.zip"
-        if name == "chalice":
-            _package_with_chalice(plain)
-        else:
-            _package(name, plain)
-        bundle.normalize(plain, made)
+        _package(name, plain)
+        bundle.normalize(plain, archive)
     return Candidate(
         name=name,
-        zip=made,
-        handler="app.app" if name == "chalice" else "app.handler",
+        zip=archive,
+        handler="app.handler",
         variables={"TABLE": "products"},
-        item=ITEMS.get(name, "/products/{id}"),
-        list=LISTS.get(name, "/products"),
+        item=PROXY if name in ROUTING else "/products/{id}",
+        list=PROXY if name in ROUTING else "/products",
     )
 
 
-def peers() -> list[Candidate]:
-    """All of them."""
-    return [peer(name) for name in TITLES if name != APP]
-
-
-def with_token(name: str) -> Candidate:
-    """The app, or a peer, that checks the access token of its caller."""
-    if name == APP:
-        without = app()
-        own = {**without.variables, **sign_in.variables()}
-        return structs.replace(without, name=name + TOKEN, variables=own, token=True)
-    without = peer(name)
-    made = BUILT / f"{name}{TOKEN}.zip"
-    with TemporaryDirectory() as temporary:
-        plain = Path(temporary) / "plain.zip"
-        _package(name, plain, checking=True)
-        bundle.normalize(plain, made)
-    return structs.replace(
-        without,
-        name=name + TOKEN,
-        zip=made,
-        handler="signed_in.handler",
-        variables={**without.variables, **sign_in.variables()},
-        token=True,
-    )
-
-
-def unpack(candidate: Candidate, task: Path, *, compiled: bool) -> None:
-    """Put a candidate's code where it can be run, with its compiled modules or without."""
-    with ZipFile(candidate.zip) as packed:
-        names = [name for name in packed.namelist() if compiled or not name.endswith(".pyc")]
-        packed.extractall(task, names)
+def unpack(candidate: Candidate, task: Path) -> None:
+    """Put a candidate's code where it can be run."""
+    with ZipFile(candidate.zip) as archive:
+        archive.extractall(task)
 
 
 def install(requirements: Path, *options: str) -> None:
@@ -172,35 +126,17 @@ def install(requirements: Path, *options: str) -> None:
     _uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", *options, "-r", requirements)
 
 
-def _package(name: str, target: Path, *, checking: bool = False) -> None:
+def _package(name: str, target: Path) -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        requirements = PEERS / name / "requirements.txt"
+        requirements = FOLDER / name / "requirements.txt"
         if requirements.exists():
             install(requirements, "--target", str(folder))
-        (folder / "app.py").write_bytes((PEERS / name / "app.py").read_bytes())
-        if checking:
-            install(CHECK / "requirements.txt", "--target", str(folder))
-            (folder / "signed_in.py").write_bytes((CHECK / "signed_in.py").read_bytes())
-        if name == "floor":
-            (folder / "roots.pem").write_bytes(ROOTS.read_bytes())
+        (folder / "app.py").write_bytes((FOLDER / name / "app.py").read_bytes())
         with ZipFile(target, "w", ZIP_DEFLATED) as packed:
             for file in folder.rglob("*"):
                 if file.is_file():
                     packed.write(file, file.relative_to(folder))
-
-
-def _package_with_chalice(target: Path) -> None:
-    with TemporaryDirectory() as temporary:
-        # A copy: Chalice keeps what it packs in the project's folder.
-        project, package = Path(temporary) / "project", Path(temporary) / "package"
-        shutil.copytree(PEERS / "chalice", project)
-        _run(
-            [Path(sys.executable).with_name("chalice"), "package", "--stage", STAGE, package],
-            cwd=project,
-            environment={"AWS_DEFAULT_REGION": "us-east-1", "TABLE": "products"},
-        )
-        target.write_bytes((package / "deployment.zip").read_bytes())
 
 
 def _uv(*arguments: str | Path) -> None:

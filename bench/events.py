@@ -8,7 +8,6 @@ import json
 import re
 from typing import Any
 
-from bench import sign_in
 from bench.candidates import STAGE, Candidate
 from bench.dynamodb import KEY
 
@@ -45,10 +44,6 @@ def events(candidate: Candidate) -> dict[str, bytes]:
     post["multiValueHeaders"] = {name: [value] for name, value in post["headers"].items()}
     post |= {"body": sent, "isBase64Encoded": candidate.binary}
     calls = {"get": item, "post": post, "list": page}
-    if candidate.token:
-        for event in calls.values():
-            event["headers"] = {**event["headers"], "Authorization": sign_in.authorization()}
-            event["multiValueHeaders"] = {n: [value] for n, value in event["headers"].items()}
     return {call: json.dumps(event).encode() for call, event in calls.items()}
 
 

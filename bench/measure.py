@@ -1,4 +1,4 @@
-"""Runs what is measured in interleaved rounds, and keeps each reading.
+"""Runs what is measured in interleaved rounds, and yields each reading.
 
 One round starts each candidate once, in another order each time, so that a machine that gets
 slower does so for all of them. The function has its own core; DynamoDB and the Runtime API
@@ -9,7 +9,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,6 @@ from bench import candidates
 from bench.candidates import APP, BUILT, Candidate
 from bench.events import BODY, CALLS, events
 from bench.function import Function
-from bench.levers import LEVERS
 from infra.errors import CommandError
 from infra.stages import PROJECT
 
@@ -49,7 +48,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     name: str
     candidate: Candidate
     task: Path
-    # 0: its warm requests are not timed.
+    # How many warm requests of each call are timed.
     requests: int
 
 
@@ -85,8 +84,8 @@ class Machine(Struct, frozen=True, kw_only=True):
         environment = {
             **candidate.variables,
             "AWS_ENDPOINT_URL_DYNAMODB": f"https://127.0.0.1:{self.port}",
-            # The app has its own, and the floor too.
-            **({} if candidate.name.startswith(APP) else {"AWS_CA_BUNDLE": str(self.roots)}),
+            # The app has its own.
+            **({} if candidate.name == APP else {"AWS_CA_BUNDLE": str(self.roots)}),
         }
         return Function(
             variant.task,
@@ -139,54 +138,25 @@ def machine(requirements: Path = candidates.RUNTIME) -> Iterator[Machine]:
                 cast("IO[str]", database.stdin).close()
 
 
-def variants(machine: Machine, requests: int) -> list[Variant]:
-    """All that the bench measures: each candidate compiled and not, and the app with each lever."""
-    app = candidates.app()
-    checking = [candidates.with_token(name) for name in candidates.CHECKING]
-    made = unpacked(machine, [app, *candidates.peers(), *checking], requests)
-    for lever in LEVERS:
-        task = machine.tasks / lever.variant
-        candidates.unpack(app, task, compiled=True)
-        lever.edit(task)
-        _trust(task, machine.authority)
-        count = min(lever.requests or requests, requests)
-        made.append(Variant(name=lever.variant, candidate=app, task=task, requests=count))
-    return made
-
-
-def unpacked(
-    machine: Machine,
-    chosen: list[Candidate],
-    requests: int,
-    flavours: tuple[bool, ...] = (True, False),
-) -> list[Variant]:
-    """Candidates in a folder each, compiled, or not, or one after the other."""
-    made = []
+def unpacked(machine: Machine, chosen: list[Candidate], requests: int = 0) -> list[Variant]:
+    """Candidates, in a folder each. `requests`: how many warm ones of each call are timed."""
+    variants = []
     for candidate in chosen:
-        for compiled in flavours:
-            if candidate.token and not compiled:
-                continue
-            name = candidate.name if compiled else f"{candidate.name}, not compiled"
-            task = machine.tasks / name
-            candidates.unpack(candidate, task, compiled=compiled)
-            _trust(task, machine.authority)
-            count = requests if compiled and candidate.name != "nothing" else 0
-            made.append(Variant(name=name, candidate=candidate, task=task, requests=count))
-    return made
+        task = machine.tasks / candidate.name
+        candidates.unpack(candidate, task)
+        roots = task / "chalicelib" / "storage" / "amazon_roots.pem"
+        if roots.exists():
+            roots.write_bytes(roots.read_bytes() + machine.authority)
+        variants.append(
+            Variant(name=candidate.name, candidate=candidate, task=task, requests=requests)
+        )
+    return variants
 
 
-def _trust(task: Path, authority: bytes) -> None:
-    for file in (task / "chalicelib" / "storage" / "amazon_roots.pem", task / "roots.pem"):
-        if file.exists():
-            file.write_bytes(file.read_bytes() + authority)
-
-
-def same_answers(machine: Machine, measured: list[Variant]) -> None:
-    """Look at what each candidate answers. Raises Different."""
+def require_equal_responses(machine: Machine, variants: list[Variant]) -> None:
+    """Raise Different unless all candidates respond alike to each call."""
     seen: dict[str, Any] = {}
-    for variant in measured:
-        if variant.candidate.name == "nothing":
-            continue
+    for variant in variants:
         with machine.start(variant) as function:
             for call, event in events(variant.candidate).items():
                 body, _ = function.invoke(event)
@@ -201,34 +171,26 @@ def same_answers(machine: Machine, measured: list[Variant]) -> None:
                     raise Different(f"{variant.name} responds to {call} with {result}")
 
 
-def rounds(
-    machine: Machine, measured: list[Variant], count: int, step: Callable[[str], None]
-) -> dict[str, list[Reading]]:
-    """`count` readings of each variant, by its name. `step` gets each name before.
+def rounds(machine: Machine, variants: list[Variant], count: int) -> Iterator[tuple[str, Reading]]:
+    """Yields `count` readings of each variant, with its name.
 
     What is compared is measured within seconds, so that other load on the machine affects all of
     it: a round starts all environments, one after the other, and they take turns with requests.
     """
-    readings: dict[str, list[Reading]] = {variant.name: [] for variant in measured}
     shuffled = random.Random(count)  # noqa: S311, nothing to guess
     for _ in range(count):
         with ExitStack() as environments:
             running = []
             # What ran before leaves its mark on the caches: each follows each.
-            for variant in shuffled.sample(measured, len(measured)):
-                step(variant.name)
-                with ExitStack() as environment:
-                    function = environment.enter_context(machine.start(variant))
-                    reading = cold_reading(function, events(variant.candidate)["get"])
-                    readings[variant.name].append(reading)
-                    if variant.requests:
-                        running.append(Environment(variant, function, reading))
-                        environments.push(environment.pop_all())
+            for variant in shuffled.sample(variants, len(variants)):
+                function = environments.enter_context(machine.start(variant))
+                reading = cold_reading(function, events(variant.candidate)["get"])
+                running.append(Environment(variant, function, reading))
             for call in CALLS:
                 time_requests(running, call)
             for each in running:
                 each.reading["rss"] = each.function.resident_bytes() / MB
-    return readings
+                yield each.variant.name, each.reading
 
 
 def cold_reading(function: Function, event: bytes) -> Reading:

@@ -2,7 +2,7 @@
 
 boto3's clients are botocore's. Two replaceable components of botocore's session are replaced: the
 loader of data files and the parser of responses. The User-Agent header is built once, and boto3
-itself is not imported. docs/performance.md has what each saves.
+itself is not imported.
 https://botocore.amazonaws.com/v1/documentation/api/latest/reference/loaders.html
 """
 

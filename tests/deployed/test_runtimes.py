@@ -13,7 +13,7 @@ from bench.events import events
 def test_older_boto3() -> None:
     """The parts of botocore's session that `chalicelib/sdk.py` replaces are in that one too."""
     with measure.machine(RUNTIME.with_name("runtime-older.txt")) as machine:
-        (variant,) = measure.unpacked(machine, [candidates.app()], 0, (True,))
+        (variant,) = measure.unpacked(machine, [candidates.app()])
         answers = {}
         with machine.start(variant) as function:
             for call, event in events(variant.candidate).items():

@@ -21,4 +21,4 @@ def machine() -> Iterator[Machine]:
 def measured(machine: Machine) -> list[Variant]:
     """The app, and the plain handler."""
     chosen = [candidates.app(), candidates.peer("plain")]
-    return measure.unpacked(machine, chosen, REQUESTS, (True,))
+    return measure.unpacked(machine, chosen, REQUESTS)
