@@ -209,8 +209,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     - `personal`: fields that identify a person. They leave an item when its author is erased.
     - `shards`: over how many partition values the newest-first list and the ranges are spread, each
       of which takes about 1,000 writes a second. A page is one Query for each: docs/scaling.md. The
-      number may grow at any time.
-    - `previous_shards`: the number before it was lowered, until `make backfill` has moved items.
+      number may grow at any time; after it was lowered, `make backfill` moves items.
     - `sharded_filters`: those of `filters`, each a Literal of texts, that are spread as well, by an
       attribute and an index of their own: `statusShard`.
     - `personal_in_events`: those of `personal` that change events have all the same.
@@ -232,7 +231,6 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     personal: frozenset[str] = frozenset()
     personal_in_events: frozenset[str] = frozenset()
     shards: int = 1
-    previous_shards: int = 1
     sharded_filters: tuple[str, ...] = ()
     access: Access = Access()
     owned: bool = False
@@ -329,11 +327,6 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             return frozenset((*self.filters, *self.unique))
         return self.ignore_case | frozenset(self.sharded_filters)
 
-    @property
-    def shard_count(self) -> int:
-        """The number of shards that may have items."""
-        return max(self.shards, self.previous_shards)
-
     def filter_index(self, name: str) -> Index:
         """The index that serves the filter on the field `name`."""
         return Index(self.compared_attribute(name), "createdAt")
@@ -361,7 +354,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     def has_shards(self, index: Index) -> bool:
         """Whether a list that reads an index is spread over the shards."""
         sharded = {self.compared_attribute(name) for name in self.sharded_filters}
-        return self.shard_count > 1 and index.partition in {COLLECTION, *sharded}
+        return self.shards > 1 and index.partition in {COLLECTION, *sharded}
 
     def split_key(self, stored: str) -> tuple[str, str]:
         """The owner (empty if the resource is not owned) and the key, of a key of the table."""
@@ -447,8 +440,8 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             for name in self.filters
             if types[name] is None
         ]
-        if not all(1 <= count <= MAX_SHARDS for count in (self.shards, self.previous_shards)):
-            problems.append(f"shards and previous_shards must be from 1 to {MAX_SHARDS}")
+        if not 1 <= self.shards <= MAX_SHARDS:
+            problems.append(f"shards must be from 1 to {MAX_SHARDS}")
         problems += [
             f"{name} cannot be in sharded_filters: it must be in filters and not in unique, and a "
             f"Literal of texts without {SHARD_SEPARATOR}"

@@ -91,7 +91,7 @@ class ListQuery(Struct, frozen=True):
     @property
     def shard_count(self) -> int:
         """The number of partitions that the list is spread over."""
-        return self.resource.shard_count if self.resource.has_shards(self.index) else 1
+        return self.resource.shards if self.resource.has_shards(self.index) else 1
 
     def request(self, shard: int, start: cursors.Position | None) -> dict[str, Any] | None:
         """The parameters of the Query that reads one shard, from its start or after a position.

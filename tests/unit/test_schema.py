@@ -114,8 +114,8 @@ def test_types_of_index_keys() -> None:
         ({"filters": ("name", "name")}, "filters names name twice"),
         ({"ignore_case": frozenset({"name"})}, "name cannot be in ignore_case: it is not text in"),
         ({"create_defaults": {"name": str}}, "name cannot be in create_defaults: it is not opt"),
-        ({"shards": 0}, "shards and previous_shards must be from 1 to 64"),
-        ({"previous_shards": 65}, "shards and previous_shards must be from 1 to 64"),
+        ({"shards": 0}, "shards must be from 1 to 64"),
+        ({"shards": 65}, "shards must be from 1 to 64"),
         (
             {"sharded_filters": ("name",)},
             "name cannot be in sharded_filters: it must be in filters",
