@@ -195,7 +195,6 @@ MUTATIONS = (
         "return text",
         f"{DATA} -k digest",
     ),
-    Mutation("infra/data/exports.py", "written.truncate(position.bytes)", "", f"{DATA} -k goes_on"),
     Mutation(
         "infra/data/imports.py",
         "return STORED if is_same else DIFFERENT",

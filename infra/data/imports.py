@@ -24,7 +24,7 @@ from chalicelib.errors import Conflict, DomainError, NotFound, Unavailable
 from chalicelib.http.requests import parse_json_object
 from chalicelib.schema import AUTHOR_PARAMETER, OWNER_PARAMETER, Resource
 from chalicelib.storage.collection import Collection
-from infra.data import access, progress
+from infra.data import access
 from infra.errors import CommandError
 
 # Enough to hide the time of a call, and few enough that a new table is not throttled at once.
@@ -70,7 +70,7 @@ class Import:
         """Import all records. `total` is the sum of their sizes. Raises CommandError."""
         waiting: deque[tuple[Record, Future[str]]] = deque()
         with (
-            progress.bar(self.resource.name, total) as bar,
+            access.progress(self.resource.name, total) as bar,
             ThreadPoolExecutor(WORKERS) as workers,
         ):
             try:
@@ -98,7 +98,7 @@ class Import:
         )
         return f"{self.resource.name}: {words}."
 
-    def _finish(self, record: Record, future: "Future[str]", bar: progress.Bar) -> None:
+    def _finish(self, record: Record, future: "Future[str]", bar: "access.Bar") -> None:
         try:
             outcome = future.result()
         except DomainError as error:
@@ -112,7 +112,7 @@ class Import:
                 flush=True,
             )
         self.outcomes[outcome] += 1
-        bar.advance(record.size, f"{self.outcomes.total():,} items")
+        bar.update(record.size)
 
     def _import(self, record: Record) -> str:
         if record.problem:

@@ -25,7 +25,7 @@ from chalicelib.schema import AUTHOR_PARAMETER, Resource
 from chalicelib.storage import claims, idempotency
 from chalicelib.storage.collection import Collection
 from infra.aws import backfill
-from infra.data import access, progress
+from infra.data import access
 from infra.errors import CommandError
 from infra.stages import Stage
 
@@ -101,7 +101,7 @@ def erase(client: "DynamoDBClient", stage: Stage, name: str, *, dry_run: bool) -
         return
     erased: list[PersonItem] = []
     count = 0
-    with progress.bar("erasing", len(items) + len(records)) as bar:
+    with access.progress("erasing", len(items) + len(records)) as bar:
         # Again, because the person may write meanwhile, and because indexes follow a write.
         for _ in range(ROUNDS):
             _erase(client, subject, items, records, bar)
@@ -154,11 +154,11 @@ def _erase(
     subject: str,
     items: list[PersonItem],
     records: list[Any],
-    bar: progress.Bar,
+    bar: "access.Bar",
 ) -> None:
     for id_ in records:
         client.delete_item(TableName=claims.TABLE, Key={"id": id_})
-        bar.advance(1, "")
+        bar.update(1)
     # The user comes last: while it is there, the command finds what is left.
     for each in sorted(items, key=lambda item: item.key == subject):
         # Deleted meanwhile, by an earlier attempt whose answer was lost, or by the person.
@@ -168,7 +168,7 @@ def _erase(
                 collection.remove_author(each.key, context)
             else:
                 collection.delete(each.key, context)
-        bar.advance(1, "")
+        bar.update(1)
 
 
 def _remains(stage: Stage) -> str:
