@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.conftest import PROJECT, SHELL, Launch, Local
+from tests.conftest import PROJECT, SHELL, Local
 
 
 def verify(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,18 +27,6 @@ def test_without_a_token(local: Local) -> None:
     assert result.returncode == 0, result.stdout
     assert result.stdout.startswith("TOKEN is not set: only what anonymous callers see is tested.")
     assert " passed, " in result.stdout.splitlines()[-1]
-
-
-def test_open_api(launch: Launch) -> None:
-    """Everybody is staff: there is no access control to test."""
-    local = launch(OIDC_ISSUER="none")
-    local.read_until("ready")
-    local.forget()
-
-    result = verify("--url", f"http://127.0.0.1:{local.port}")
-
-    assert result.returncode == 0, result.stdout
-    assert result.stdout.startswith("The API is open: access control is not tested.")
 
 
 @pytest.mark.parametrize(
