@@ -1,4 +1,4 @@
-"""Runs what is measured in interleaved rounds, and yields each reading.
+"""Measures handlers in interleaved rounds, and yields each reading.
 
 One round starts each candidate once, in another order each time, so that a machine that gets
 slower does so for all of them. The function has its own core; DynamoDB and the Runtime API

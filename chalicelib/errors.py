@@ -96,7 +96,7 @@ class Unavailable(DomainError):
 
 
 class OutcomeUnknown(Unavailable):
-    """The response to a write was lost: nobody can tell whether the write was made."""
+    """The response to a write was lost, and whether the write was made is unknown."""
 
     advice = (
         "The response to the write was lost, and it may have been made: read the item before you "

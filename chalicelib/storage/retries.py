@@ -57,7 +57,7 @@ class IdleConnections:
 
 
 def guard_writes(client: DynamoDBClient) -> IdleConnections:
-    """Register the handlers of a client's events. Returns the one that has a state."""
+    """Register the handlers that guard a client's writes. Returns the one for idle connections."""
     idle = IdleConnections(client)
     events = client.meta.events
     events.register("response-received.dynamodb", idle.note_use)

@@ -77,8 +77,10 @@ def read_event(body: bytes) -> Event:
 
 def wait_seconds(attempt: int, response: Response | None) -> int:
     """The seconds until the attempt after this one, by the schedule and by `Retry-After`."""
-    asked = response.retry_after or 0 if response and response.status in BUSY else 0
-    return min(max(RETRY_SECONDS[attempt - 1], asked), MAX_WAIT_SECONDS)
+    seconds = RETRY_SECONDS[attempt - 1]
+    if response and response.status in BUSY:
+        seconds = max(seconds, response.retry_after or 0)
+    return min(seconds, MAX_WAIT_SECONDS)
 
 
 def post(

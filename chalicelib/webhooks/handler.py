@@ -4,7 +4,7 @@ A message is an event of the bus. SQS makes a failed one visible again when its 
 ends. The function sets the timeout before each delivery, so that the schedule holds, too, if Lambda
 stops the function. After MAX_ATTEMPTS, SQS moves the message to the dead-letter queue.
 
-A receiver that responds with 410 wants no more events: the webhook's rule is disabled, and the
+A receiver responds with 410 to end the deliveries: the webhook's rule is disabled, and the
 event goes to the dead-letter queue, which has an alarm.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """

@@ -157,8 +157,8 @@ def smoke_test(stage: Stage, url: str, api_key: str | None = None) -> None:
     headers = {"x-api-key": api_key} if api_key else {}
 
     def status() -> dict[str, int]:
-        got = get(f"{url}health", headers)[0]
-        return {"status": OK if has_policy and got == HTTPStatus.FORBIDDEN else got}
+        code = get(f"{url}health", headers)[0]
+        return {"status": OK if has_policy and code == HTTPStatus.FORBIDDEN else code}
 
     try:
         Waiter("ApiAnswers", SMOKE_TEST_WAITER, status).wait()
@@ -171,10 +171,10 @@ def smoke_test(stage: Stage, url: str, api_key: str | None = None) -> None:
         print(f"The API's resource policy does not let this machine in. The API is at {url}")
         return
     for path, expected in (("", HTTPStatus.OK), ("nothing/is/here", HTTPStatus.NOT_FOUND)):
-        got, content_type = get(f"{url}{path}", headers)
-        if got != expected or not content_type.startswith("application/"):
+        code, content_type = get(f"{url}{path}", headers)
+        if code != expected or not content_type.startswith("application/"):
             raise CommandError(
-                f"GET {url}{path} got {got or 'no response'}, not {int(expected)}: "
+                f"GET {url}{path} got {code or 'no response'}, not {int(expected)}: "
                 "the function's log has the reason."
             )
     print(f"The API responds at {url}")

@@ -14,6 +14,15 @@ STAGE = "storefront-dev"
 PRODUCTS = "storefront-dev-products"
 
 
+@pytest.fixture
+def open_account(empty_account: Account) -> Account:
+    """An account with a bucket for packages, whose stage is open."""
+    empty_account.make("account")
+    empty_account.client("s3").create_bucket(Bucket="packages")
+    empty_account.issuer = {"OIDC_ISSUER": "none"}
+    return empty_account
+
+
 def function_name(account: Account) -> str:
     """The name of the API's function, which CloudFormation has chosen."""
     stack = account.client("cloudformation").describe_stacks(StackName=STAGE)["Stacks"][0]
@@ -70,21 +79,17 @@ def roll_back(account: Account) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_table_that_is_imported_without_an_index(empty_account: Account) -> None:
+def test_table_that_is_imported_without_an_index(open_account: Account) -> None:
     """CloudFormation would not see what it lacks, and lists would fail."""
-    account = empty_account
-    account.make("account")
-    account.client("s3").create_bucket(Bucket="packages")
-    account.issuer = {"OIDC_ISSUER": "none"}
-    account.make("tables", "STAGE=dev")
-    add_filter(account)
-    account.make("package", "STAGE=dev")
+    open_account.make("tables", "STAGE=dev")
+    add_filter(open_account)
+    open_account.make("package", "STAGE=dev")
 
-    refused = account.start("stack", "STAGE=dev", "BUCKET=packages")
+    refused = open_account.start("stack", "STAGE=dev", "BUCKET=packages")
 
     assert "without the index name-createdAt: make tables STAGE=dev" in refused.stderr
-    account.make("tables", "STAGE=dev")
-    account.make("stack", "STAGE=dev", "BUCKET=packages")
+    open_account.make("tables", "STAGE=dev")
+    open_account.make("stack", "STAGE=dev", "BUCKET=packages")
 
 
 def add_filter(account: Account) -> None:
@@ -137,16 +142,12 @@ def test_updates_of_a_stage_with_an_alias(account: Account) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_new_index_is_built_before_the_code_that_reads_it(empty_account: Account) -> None:
+def test_new_index_is_built_before_the_code_that_reads_it(open_account: Account) -> None:
     """Also if a deployment that was rolled back has left it; no list fails meanwhile."""
-    account = empty_account
-    account.make("account")
-    account.client("s3").create_bucket(Bucket="packages")
-    account.issuer = {"OIDC_ISSUER": "none"}
-    api = Client(Live(account.deploy_stack()))
+    api = Client(Live(open_account.deploy_stack()))
     product = api.create("/products", {"name": "Cup", "price": 5})
-    add_filter(account)
-    dynamodb = account.client("dynamodb")
+    add_filter(open_account)
+    dynamodb = open_account.client("dynamodb")
     dynamodb.update_table(
         TableName=PRODUCTS,
         AttributeDefinitions=[
@@ -166,11 +167,11 @@ def test_new_index_is_built_before_the_code_that_reads_it(empty_account: Account
         ],
     )
 
-    account.make("package", "STAGE=dev")
-    refused = account.start("stack", "STAGE=dev", "BUCKET=packages")
+    open_account.make("package", "STAGE=dev")
+    refused = open_account.start("stack", "STAGE=dev", "BUCKET=packages")
     assert f"The index name-createdAt of {PRODUCTS} exists" in refused.stderr
-    roll_back(account)
-    said = account.make("stack", "STAGE=dev", "BUCKET=packages")
+    roll_back(open_account)
+    said = open_account.make("stack", "STAGE=dev", "BUCKET=packages")
 
     lines = [line.strip() for line in said.splitlines()]
     built = lines.index(f"DynamoDB builds the index name-createdAt of {PRODUCTS} ...")

@@ -51,9 +51,7 @@ def test_write_that_may_have_been_made_is_not_sent_again(
 ) -> None:
     """The client gets a 503 that says so; DynamoDB got the write once."""
     item = faulty.create("/todos", {"task": "Dust"})
-    method, _, header = request_line.partition(" with ")
-    headers = {header: item["etag"]} if header else {}
-    key = unique() if method == "POST" else item["id"]
+    method, key, headers = target(request_line, item)
     with proxy.misbehaving(fault, count=1):
         answer = write(faulty, method, key, **headers)
         assert sum(proxy.actions[action] for action in WRITES[method]) == 1
@@ -72,9 +70,7 @@ def test_write_is_recognized_by_its_etag(
 ) -> None:
     """A write whose response is lost succeeds, if nobody has written since."""
     item = faulty.create("/todos", {"task": "Dust"})
-    method, _, header = request_line.partition(" with ")
-    headers = {header: item["etag"]} if header else {}
-    key = unique() if method == "POST" else item["id"]
+    method, key, headers = target(request_line, item)
     with proxy.misbehaving(fault, count=1):
         answer = write(faulty, method, key, **headers)
 
@@ -111,9 +107,7 @@ def test_confirmed_write_of_another_client_is_kept(
 ) -> None:
     """A write follows one whose response is lost: it stays, and the first client gets a 503."""
     item = faulty.create("/todos", {"task": "Dust"})
-    method, _, header = request_line.partition(" with ")
-    headers = {header: item["etag"]} if header else {}
-    key = unique() if method == "POST" else item["id"]
+    method, key, headers = target(request_line, item)
     confirmed: list[Answer] = []
 
     def write_meanwhile() -> None:
@@ -232,6 +226,16 @@ WRITES = {
     "PATCH": ("UpdateItem",),
     "DELETE": ("DeleteItem",),
 }
+
+
+def target(request_line: str, item: Any) -> tuple[str, str, dict[str, str]]:
+    """The method, the key and the headers of a request, such as `PUT with If-Match`, for an item.
+
+    A POST has a new key.
+    """
+    method, _, header = request_line.partition(" with ")
+    key = unique() if method == "POST" else item["id"]
+    return method, key, {header: item["etag"]} if header else {}
 
 
 def write(api: Client, method: str, key: str, task: str = "Sweep", **headers: str) -> Answer:
