@@ -16,7 +16,7 @@ WEB := $(VENV)/web-installed
 LOAD := $(VENV)/load-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy delete package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi postman screenshot costs scaling bench load audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi postman screenshot costs scaling bench load audit requirements release clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,11 +80,8 @@ tables: $(DEV) ## Create the tables that a STAGE lacks
 policy: $(DEV) ## Write the IAM policy of every stage, from the code
 	@$(INFRA) policy
 
-deploy: $(DEV) ## Deploy a STAGE: tables, policy, function and API
+deploy: $(DEV) ## Deploy a STAGE with Chalice: tables, policy, function and API
 	@$(INFRA) deploy
-
-delete: $(DEV) ## Delete a STAGE; its logs stay, and its tables unless TABLES=delete
-	@$(INFRA) delete
 
 package: $(DEV) ## Write the zip and the CloudFormation template of a STAGE to dist/STAGE
 	@$(INFRA) package

@@ -223,18 +223,6 @@ def deploy(stage: Stage) -> None:
 
 @cli.command()
 @stage_option()
-@click.option("--tables", envvar="TABLES", help="`delete` deletes the tables, too. [env: TABLES]")
-def delete(stage: Stage, tables: str | None) -> None:
-    """Delete a deployed stage. Its logs stay, and its tables unless TABLES=delete."""
-    if tables not in (None, "", "delete"):
-        raise CommandError(f"TABLES is {tables!r}; it must be delete, or be left out to keep them.")
-    from infra.aws import delete as deletion
-
-    deletion.delete(stage, with_tables=tables == "delete")
-
-
-@cli.command()
-@stage_option()
 def package(stage: Stage) -> None:
     """Write the zip and the CloudFormation template of a stage to dist/STAGE."""
     # Chalice needs a region; the template is for every region.

@@ -21,8 +21,6 @@ PROJECT = Path(__file__).parent.parent
 FILE = PROJECT / ".chalice" / "config.json"
 # The alias that API Gateway calls where it does not call the function's latest version.
 ALIAS = "live"
-# On the API of a stage that a stack has made; its value is the stack's name.
-STACK_TAG = "stack"
 # Two years: https://hstspreload.org
 HSTS_SECONDS = 2 * 365 * 24 * 60 * 60
 

@@ -244,10 +244,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test of `api` is about each deployment in turn: the contract holds in all of them."""
+    """A test of `api` runs at --url, or in process, and also live if it is about the wire."""
     if "deployment" in metafunc.fixturenames:
-        elsewhere = metafunc.config.getoption("url")
-        metafunc.parametrize("deployment", ["elsewhere"] if elsewhere else ["in_process", "live"])
+        deployments = ["in_process"]
+        if metafunc.definition.get_closest_marker("wire"):
+            deployments.append("live")
+        if metafunc.config.getoption("url"):
+            deployments = ["elsewhere"]
+        metafunc.parametrize("deployment", deployments)
 
 
 @pytest.fixture(scope="session")

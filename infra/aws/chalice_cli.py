@@ -1,7 +1,7 @@
 """Chalice's command line for stages in AWS: `python -m infra.aws.chalice_cli deploy --stage dev`.
 
 It differs from the plain command, which works as well, in three ways: the zip is reproducible and
-compiled (bundle.py), the Swagger document has API Gateway's extensions (rest_api.py), and the
+compiled (bundle.py), the template's document has API Gateway's extensions (rest_api.py), and the
 function gets the issuer that the environment of the command names. What is replaced is internal to
 Chalice, which is why its version is pinned.
 """
@@ -18,7 +18,7 @@ import chalice.package
 from chalice import Chalice
 from chalice.deploy.deployer import ChaliceDeploymentError
 from chalice.deploy.models import RestAPI
-from chalice.deploy.swagger import CFNSwaggerGenerator, TemplatedSwaggerGenerator
+from chalice.deploy.swagger import CFNSwaggerGenerator
 from click import Abort, ClickException
 
 from infra import stages
@@ -28,18 +28,12 @@ from infra.errors import EXPECTED, CommandError, error_message
 from infra.stages import ALIAS, PROJECT, Stage
 
 
-class DeploySwagger(TemplatedSwaggerGenerator):
-    """The document that `chalice deploy` imports."""
-
-    def generate_swagger(self, app: Chalice, rest_api_model: RestAPI | None = None) -> Any:
-        return _extended(super().generate_swagger(app, rest_api_model), app)
-
-
 class TemplateSwagger(CFNSwaggerGenerator):
     """The document in the template of `chalice package`."""
 
     def generate_swagger(self, app: Chalice, rest_api_model: RestAPI | None = None) -> Any:
-        return _extended(super().generate_swagger(app, rest_api_model), app)
+        document = super().generate_swagger(app, rest_api_model)
+        return rest_api.add_extensions(document, app, _stage())
 
     def _uri(self, lambda_arn: str | None = None) -> Any:
         uri = super()._uri(lambda_arn)
@@ -54,10 +48,6 @@ def _stage() -> Stage:
     return stages.load(os.environ["STAGE"])
 
 
-def _extended(document: Any, app: Chalice) -> Any:
-    return rest_api.add_extensions(document, app, _stage())
-
-
 def _environment_variables(config: chalice.config.Config) -> dict[str, str]:
     variables: dict[str, str] = config._chain_merge("environment_variables")  # noqa: SLF001
     return variables | stages.oidc_variables() | stages.hsts_variable(config)
@@ -65,7 +55,6 @@ def _environment_variables(config: chalice.config.Config) -> dict[str, str]:
 
 REPLACEMENTS: tuple[tuple[object, str, object], ...] = (
     (chalice.deploy.deployer, "LambdaDeploymentPackager", Packager),
-    (chalice.deploy.deployer, "TemplatedSwaggerGenerator", DeploySwagger),
     (chalice.package, "CFNSwaggerGenerator", TemplateSwagger),
     (chalice.config.Config, "environment_variables", property(_environment_variables)),
 )

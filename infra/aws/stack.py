@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.aws import alarms, deploy, follow, indexes, site
+from infra.aws import alarms, follow, indexes, site, smoke
 from infra.errors import CommandError
 from infra.stages import ALIAS, PROJECT, Stage
 
@@ -57,7 +57,7 @@ def deploy_stack(stage: Stage, bucket: str) -> None:
     identity = boto3.client("sts").get_caller_identity()
     region = client.meta.region_name
     print(f"Stack {stage.function} in account {identity['Account']}, region {region}.")
-    deploy.check_logs(stage)
+    _check_logs(stage)
     template = json.loads((package / "sam.json").read_text())
     stack = _stack(client, stage.function)
     _check_issuer(stack, template)
@@ -81,7 +81,18 @@ def deploy_stack(stage: Stage, bucket: str) -> None:
         _delete_old_versions(values["APIHandlerName"], version_before)
     for name, value in sorted(values.items()):
         print(f"{name}: {value}")
-    deploy.smoke_test(stage, values["EndpointURL"], _api_key(values))
+    smoke.check(stage, values["EndpointURL"], _api_key(values))
+
+
+def _check_logs(stage: Stage) -> None:
+    """Check that API Gateway may write the access log. Raises CommandError."""
+    if not stage.infra.access_logs:
+        return
+    if not boto3.client("apigateway").get_account().get("cloudwatchRoleArn"):
+        raise CommandError(
+            "API Gateway may not write logs in this account and region yet: make account lets it, "
+            f'once for all. Or say "access_logs": false for {stage.name!r} in .chalice/config.json.'
+        )
 
 
 def _alias(function: str) -> Any:

@@ -1,13 +1,13 @@
 """The DynamoDB tables of a stage, from the declarations in models.py.
 
 Creates what is missing, one step after another: tables, indexes, time to live, point-in-time
-recovery, tags, auto scaling. It changes nothing else and deletes nothing. Each run compares the
+recovery, deletion protection. It changes nothing else and deletes nothing. Each run compares the
 declarations with what exists, so that the next run completes one that was interrupted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,10 +19,9 @@ from chalicelib.models import RESOURCES
 from chalicelib.schema import CLAIMS, EXPIRY, Index
 from infra import stages
 from infra.errors import CommandError
-from infra.stages import Capacity, Stage
+from infra.stages import Stage
 
 if TYPE_CHECKING:
-    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # An index of a large table is built for hours.
@@ -72,26 +71,15 @@ class Step(Struct, frozen=True):
     act: Callable[[], Any]
 
 
-class Clients:
-    """The AWS clients that create tables, by default those of the environment."""
-
-    def __init__(self, dynamodb: "DynamoDBClient | None" = None) -> None:
-        self.dynamodb = dynamodb or boto3.client("dynamodb")
-
-    @cached_property
-    def scaling(self) -> "ApplicationAutoScalingClient":
-        return boto3.client("application-autoscaling")
-
-
-def create_local(dynamodb: "DynamoDBClient | None" = None) -> None:
+def create_local(client: "DynamoDBClient") -> None:
     """Create what is missing in the stage `local`, without output."""
-    for step in plan(stages.load("local"), Clients(dynamodb)):
+    for step in plan(stages.load("local"), client):
         step.act()
 
 
 def create(stage: Stage) -> None:
     """Print the missing steps, then take them, with a line for each."""
-    steps = plan(stage, Clients())
+    steps = plan(stage, boto3.client("dynamodb"))
     print(f"Tables of {stage.name}: {summary(steps)}")
     for step in steps:
         print(f"  {step.words}")
@@ -107,9 +95,9 @@ def summary(steps: list[Step]) -> str:
     return f"{len(steps)} steps to take" if len(steps) > 1 else f"{len(steps) or 'no'} step to take"
 
 
-def plan(stage: Stage, clients: Clients) -> list[Step]:
+def plan(stage: Stage, client: "DynamoDBClient") -> list[Step]:
     """The steps that are missing between what exists and what is declared."""
-    return [step for table in definitions(stage) for step in _missing(table, stage, clients)]
+    return [step for table in definitions(stage) for step in _missing(table, stage, client)]
 
 
 def definitions(stage: Stage) -> Iterator[dict[str, Any]]:
@@ -152,29 +140,6 @@ def throughput(stage: Stage) -> dict[str, Any]:
     return {"ProvisionedThroughput": units}
 
 
-def dimensions(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The resource ids and scalable dimensions of a table and its indexes.
-
-    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
-    """
-    name = f"table/{table['TableName']}"
-    for units in ("Read", "Write"):
-        yield name, f"dynamodb:table:{units}CapacityUnits"
-        for index in table.get("GlobalSecondaryIndexes", []):
-            yield f"{name}/index/{index['IndexName']}", f"dynamodb:index:{units}CapacityUnits"
-
-
-def tracking(dimension: str, capacity: Capacity) -> Any:
-    """The target tracking of one dimension."""
-    units = "Read" if "Read" in dimension else "Write"
-    return {
-        "PredefinedMetricSpecification": {
-            "PredefinedMetricType": f"DynamoDB{units}CapacityUtilization"
-        },
-        "TargetValue": float(capacity.target),
-    }
-
-
 def _definition(stage: Stage, name: str, types: Mapping[str, str], key: str) -> dict[str, Any]:
     return {
         "TableName": f"{stage.table_prefix}{name}",
@@ -214,9 +179,9 @@ def _index(index: Index, stage: Stage) -> dict[str, Any]:
     }
 
 
-def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[Step]:
+def _missing(table: dict[str, Any], stage: Stage, client: "DynamoDBClient") -> Iterator[Step]:
     """The steps of one table, in an order in which each can be taken."""
-    client, name = clients.dynamodb, table["TableName"]
+    name = table["TableName"]
     there = described(client, name)
     if there is None:
         indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])]
@@ -226,7 +191,6 @@ def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[
         yield Step(f"wait until {name} is active", partial(_wait, client, "TableReady", name))
     if there is not None:
         yield from _missing_indexes(table, there, client)
-        yield from _missing_tags(table, there, client)
         if table["DeletionProtectionEnabled"] and not there.get("DeletionProtectionEnabled"):
             # A restored table has none.
             turn_on = partial(client.update_table, TableName=name, DeletionProtectionEnabled=True)
@@ -241,11 +205,6 @@ def _missing(table: dict[str, Any], stage: Stage, clients: Clients) -> Iterator[
         yield Step(
             f"turn on point-in-time recovery of {name}", partial(_turn_on_recovery, client, name)
         )
-    if stage.infra.capacity:
-        for resource_id, dimension in dimensions(table):
-            if there is None or not _scales(clients.scaling, resource_id, dimension):
-                act = partial(_scale, clients.scaling, resource_id, dimension, stage.infra.capacity)
-                yield Step(f"scale {dimension} of {resource_id}", act)
 
 
 def _missing_indexes(table: dict[str, Any], there: Any, client: "DynamoDBClient") -> Iterator[Step]:
@@ -285,18 +244,6 @@ def _check_key_types(table: dict[str, Any], there: Any) -> None:
                 "give the field another name, or delete the index or the table (for make run, use "
                 "another DATA_DIR)."
             )
-
-
-def _missing_tags(table: dict[str, Any], there: Any, client: "DynamoDBClient") -> Iterator[Step]:
-    arn = there["TableArn"]
-    known = client.list_tags_of_resource(ResourceArn=arn).get("Tags", [])
-    tags = [tag for tag in table["Tags"] if tag not in known]
-    if tags:
-        names = ", ".join(f"{tag['Key']}={tag['Value']}" for tag in tags)
-        yield Step(
-            f"tag {table['TableName']} with {names}",
-            partial(client.tag_resource, ResourceArn=arn, Tags=tags),
-        )
 
 
 def described(client: "DynamoDBClient", name: str) -> Any:
@@ -341,31 +288,4 @@ def _turn_on_recovery(client: "DynamoDBClient", name: str) -> None:
     client.update_continuous_backups(
         TableName=name,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-    )
-
-
-def _scales(client: "ApplicationAutoScalingClient", resource_id: str, dimension: Any) -> bool:
-    policies = client.describe_scaling_policies(
-        ServiceNamespace="dynamodb", ResourceId=resource_id, ScalableDimension=dimension
-    )
-    return bool(policies["ScalingPolicies"])
-
-
-def _scale(
-    client: "ApplicationAutoScalingClient", resource_id: str, dimension: Any, capacity: Capacity
-) -> None:
-    # The policy is what `_scales` looks for, so it comes last.
-    what: Any = {
-        "ServiceNamespace": "dynamodb",
-        "ResourceId": resource_id,
-        "ScalableDimension": dimension,
-    }
-    client.register_scalable_target(
-        **what, MinCapacity=capacity.minimum, MaxCapacity=capacity.maximum
-    )
-    client.put_scaling_policy(
-        **what,
-        PolicyName=f"{resource_id}:{dimension}",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration=tracking(dimension, capacity),
     )

@@ -31,6 +31,7 @@ from infra.aws import (
     policy,
     queues,
     rest_api,
+    scaling,
     site,
     tables,
     user_pool,
@@ -38,7 +39,7 @@ from infra.aws import (
     webhooks,
 )
 from infra.errors import CommandError
-from infra.stages import ALIAS, STACK_TAG, Stage
+from infra.stages import ALIAS, Stage
 
 Resource = dict[str, Any]
 Resources = dict[str, Resource]
@@ -70,7 +71,7 @@ def extension(stage: Stage) -> dict[str, Any]:
         **_section("Rules", alarms.rules(stage)),
         "Resources": {
             **_tables(stage),
-            **_scaling(stage),
+            **scaling.resources(stage),
             **_logs(stage),
             **key.resources(stage),
             **_roles(stage, queued),
@@ -178,42 +179,6 @@ def _table_properties(definition: dict[str, Any], stage: Stage) -> dict[str, Any
             "Enabled": True,
         }
     return properties
-
-
-def _scaling(stage: Stage) -> Resources:
-    capacity = stage.infra.capacity
-    if capacity is None:
-        return {}
-    resources: Resources = {}
-    for definition in tables.definitions(stage):
-        table = tables.logical_id(stage, definition)
-        for resource_id, dimension in tables.dimensions(definition):
-            index = resource_id.partition("/index/")[2]
-            units = "Read" if "Read" in dimension else "Write"
-            name = f"{table}{to_cfn_resource_name(index) if index else ''}{units}"
-            resources[f"{name}Target"] = {
-                "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
-                "DependsOn": [table],
-                "Properties": {
-                    "ServiceNamespace": "dynamodb",
-                    "ResourceId": resource_id,
-                    "ScalableDimension": dimension,
-                    "MinCapacity": capacity.minimum,
-                    "MaxCapacity": capacity.maximum,
-                },
-            }
-            resources[f"{name}Policy"] = {
-                "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
-                "Properties": {
-                    "PolicyName": f"{resource_id}:{dimension}",
-                    "PolicyType": "TargetTrackingScaling",
-                    "ScalingTargetId": {"Ref": f"{name}Target"},
-                    "TargetTrackingScalingPolicyConfiguration": tables.tracking(
-                        dimension, capacity
-                    ),
-                },
-            }
-    return resources
 
 
 def _logs(stage: Stage) -> Resources:
@@ -338,8 +303,7 @@ def _rest_api(stage: Stage) -> Resources:
         "OpenApiVersion": "2.0",
         "TracingEnabled": stage.config.xray_enabled,
         "MethodSettings": methods,
-        # `make deploy` refuses a stage whose API has this tag.
-        "Tags": stage.tags | {STACK_TAG: stage.function},
+        "Tags": stage.tags,
     }
     if infra.access_logs:
         properties["AccessLogSetting"] = {

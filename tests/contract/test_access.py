@@ -45,6 +45,7 @@ def test_root_names_the_caller(api: Client, anonymous: Client) -> None:
     assert "caller" not in anonymous.get("/").json
 
 
+@pytest.mark.wire
 @pytest.mark.access
 @pytest.mark.anonymous
 @pytest.mark.parametrize(
@@ -96,6 +97,7 @@ def test_invalid_token_of_an_unknown_path_or_method(anonymous: Client) -> None:
     assert anonymous.request("PATCH", "/products", {}, Authorization="Bearer x").status == 405
 
 
+@pytest.mark.wire
 def test_scheme_is_case_insensitive(api: Client) -> None:
     """RFC 9110 section 11.1."""
     token = (api.authorization or "").partition(" ")[2]
@@ -103,6 +105,7 @@ def test_scheme_is_case_insensitive(api: Client) -> None:
     assert api.get("/users?limit=1", Authorization=f"bearer {token}").status == 200
 
 
+@pytest.mark.wire
 @pytest.mark.access
 def test_two_authorization_lines(api: Client) -> None:
     """They could be read differently by what is in front of the API."""
@@ -111,6 +114,7 @@ def test_two_authorization_lines(api: Client) -> None:
     assert api.send_lines("GET", "/users", lines, b"").status == 401
 
 
+@pytest.mark.wire
 @pytest.mark.anonymous
 def test_preflight_needs_no_token(anonymous: Client) -> None:
     """Browsers send none with it."""

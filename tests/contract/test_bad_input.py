@@ -39,6 +39,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(
     ("method", "body"),
     [
@@ -182,6 +183,7 @@ def test_invalid_key_on_create(api: Client, key: object) -> None:
     assert list(answer.problems) == ["id", "task"]
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(
     "segment", ["a%2Fb", "a%25b", "x" * 65, "%C3%A9", "a%20b", "%00", "a%0A", "%FF", "a%252Fb", "%"]
 )
@@ -204,6 +206,7 @@ def test_every_operation_checks_the_key(api: Client, sample: Sample, method: str
     assert list(answer.problems) == [sample.key]
 
 
+@pytest.mark.wire
 def test_a_key_in_a_path_is_percent_decoded(api: Client) -> None:
     """`%74eapot` is `teapot` (RFC 3986 section 2.3)."""
     item = api.create("/todos", {"task": "Dust"})
@@ -212,6 +215,7 @@ def test_a_key_in_a_path_is_percent_decoded(api: Client) -> None:
     assert api.get(f"/todos/%{ord(first):02x}{item['id'][1:]}").json == item
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_body_over_64_kib(api: Client, method: str) -> None:
     """65 KiB is too large; exactly 64 KiB is read."""
@@ -228,6 +232,7 @@ def test_body_over_64_kib(api: Client, method: str) -> None:
     assert "65536" in huge.json["detail"]
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(
     ("method", "content_type", "allowed"),
     [
@@ -297,6 +302,7 @@ def test_body_with_thousands_of_unknown_fields(api: Client) -> None:
     assert list(answer.problems) == ["task", *names]
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
 def test_content_encoding_is_not_supported(api: Client, coding: str) -> None:
     """A body with a Content-Encoding is a 415 (RFC 9110 section 15.5.16)."""

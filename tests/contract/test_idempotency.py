@@ -6,6 +6,7 @@ from tests.client import Client
 from tests.samples import Sample, unique
 
 
+@pytest.mark.wire
 def test_repeated_request_gets_the_first_response(api: Client, sample: Sample) -> None:
     """Status, body, Location and ETag are equal, there is one item, and a replay has its header."""
     key, body = unique(), sample.full()
@@ -116,6 +117,7 @@ def test_invalid_idempotency_key(api: Client, key: str) -> None:
     assert list(answer.problems) == ["Idempotency-Key"]
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("key", ["x", "x" * 255, "a b", "~!#/\\\"'"])
 def test_idempotency_key_may_be_any_printable_ascii(api: Client, key: str) -> None:
     """Spaces, quotes and slashes included."""

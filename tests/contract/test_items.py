@@ -12,6 +12,7 @@ from tests.samples import Sample, unique
 RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
+@pytest.mark.wire
 def test_create_returns_item_etag_and_location(api: Client, sample: Sample) -> None:
     """POST answers 201 with every field, the read-only ones, ETag and Location."""
     body = sample.full()
@@ -190,6 +191,7 @@ def test_missing_item_is_a_404(api: Client, sample: Sample, method: str) -> None
     assert api.get(place).status == 404
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(
     "price", ["0", "0.01", "0.1", "10.5", "29.99", "999999999.99", "1e2", "5.0", "-0.0", "5.00"]
 )
@@ -201,6 +203,7 @@ def test_numbers_are_exact(api: Client, price: str) -> None:
     assert api.get(created.headers["location"]).json["price"] == Decimal(price)
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("name", ["a\u0000b", "\u2028", "🫖", 'a\\b"c', "\u00e9", "e\u0301", " x "])
 def test_text_is_returned_as_sent(api: Client, name: str) -> None:
     """Any Unicode is stored as it is: not trimmed, not normalized, not escaped in the answer."""
@@ -275,6 +278,7 @@ def test_replace_by_body_takes_no_parameters(api: Client) -> None:
     assert api.get(f"/users/{user['userId']}").json == user
 
 
+@pytest.mark.wire
 def test_head_is_get_without_the_body(api: Client, sample: Sample) -> None:
     """HEAD answers every GET route with the same status and headers (RFC 9110 section 9.3.2)."""
     item = api.create(sample.path, sample.full())

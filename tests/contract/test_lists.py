@@ -77,6 +77,7 @@ def test_default_limit(api: Client) -> None:
     assert len(api.get("/todos", {"limit": 26}).json["items"]) == 26
 
 
+@pytest.mark.wire
 def test_link_header(api: Client) -> None:
     """Link (RFC 8288) repeats the request with the cursor; the last page has none."""
     product = unique()

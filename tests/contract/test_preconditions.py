@@ -94,6 +94,7 @@ def test_a_list_of_100_etags_is_allowed(api: Client) -> None:
     assert api.patch(f"/todos/{item['id']}", {"task": "Sweep"}, If_Match=etags).status == 200
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 def test_repeated_header_lines_are_one_list(api: Client, header: str) -> None:
     """RFC 9110 section 5.3: the order of the lines does not change the result."""
@@ -120,6 +121,7 @@ def test_if_none_match_with_the_current_etag(api: Client, sample: Sample, condit
     assert answer.headers["etag"] == created.headers["etag"]
 
 
+@pytest.mark.wire
 def test_if_none_match_with_another_etag(api: Client, sample: Sample) -> None:
     """Another etag in If-None-Match returns the item; in If-Match, it is a 412."""
     created = api.post(sample.path, sample.full())

@@ -5,6 +5,8 @@ import pytest
 from tests.client import Answer, Client
 from tests.samples import SAMPLES
 
+pytestmark = pytest.mark.wire
+
 # RFC 9110 section 15.
 TITLES = {
     400: "Bad Request",

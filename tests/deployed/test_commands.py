@@ -35,37 +35,23 @@ def deployer(account: Account) -> tuple[str, str]:
 
 @pytest.mark.timeout(120)
 def test_deployers_policy_is_sufficient(empty_account: Account) -> None:
-    """A deploy into an empty account, another, and a delete: with the policy in the docs alone."""
+    """`make deploy` twice and `chalice delete` need the policy in the docs, and all of it."""
     account = empty_account
     keys = deployer(account)
-    said = refusal(account, "deploy", "STAGE=dev", keys=keys)
-    assert said.startswith("API Gateway may not write logs in this account and region yet: make ")
-    denied = refusal(account, "account", keys=keys)
-    assert denied.startswith("These credentials do not have the right to call GetRole: ")
-    assert denied.endswith(" docs/operating.md has the policy that a deployer needs.")
-    assert "may write logs in us-east-1, as arn:" in account.make("account")
-    assert "may write logs in us-east-1 already" in account.make("account")
-
-    assert "The API responds at https://" in account.make("deploy", "STAGE=dev", keys=keys)
+    before = everything(account)
+    url = api_url(account, account.make("deploy", "STAGE=dev", keys=keys))
+    api = Client(Live(url), sign_in.staff())
+    kept = api.post("/products", {"name": "Teapot", "price": 3})
     again = account.make("deploy", "STAGE=dev", keys=keys)
-    assert "Tables of dev: no step to take" in again
-    # On another machine, or after an interruption, Chalice's own file is not there.
-    state = account.project / ".chalice" / "deployed" / "dev.json"
-    known = json.loads(state.read_text())
-    state.unlink()
-    assert "Found what is deployed already" in account.make("deploy", "STAGE=dev", keys=keys)
-    assert json.loads(state.read_text()) == known
-    state.unlink()
-    settings = stage_settings(account)
-    account.make("delete", "STAGE=dev", keys=keys)
 
-    assert settings["methodSettings"]["*/*"]["throttlingRateLimit"] == 100
-    assert settings["methodSettings"]["*/*"]["throttlingBurstLimit"] == 200
-    assert settings["accessLogSettings"]["destinationArn"].endswith(
-        ":log-group:/aws/apigateway/storefront-dev"
-    )
-    groups = account.client("logs").describe_log_groups()["logGroups"]
-    assert {group["retentionInDays"] for group in groups} == {7}
+    assert "Only the stack has these settings: log_retention_in_days." in again
+    assert "Tables of dev: no step to take" in again
+    assert api_url(account, again) == url
+    assert api.get(kept.headers["location"]).body == kept.body
+    account.chalice("delete", "--stage", "dev", keys=keys)
+
+    left = everything(account)
+    assert left == before | {"tables": tables_of("dev"), "logs": left["logs"]}
     actions = {
         action
         for statement in json.loads(document_of_deployer())["Statement"]
@@ -78,7 +64,6 @@ def test_deployers_policy_is_sufficient(empty_account: Account) -> None:
         "dynamodb:TagResource",
         "iam:PassRole",
         "lambda:TagResource",
-        "logs:TagResource",
         # The emulator calls it PutFunctionConcurrency.
         "lambda:DeleteFunctionConcurrency",
         # An index that is new, a tag that has gone.
@@ -87,12 +72,24 @@ def test_deployers_policy_is_sufficient(empty_account: Account) -> None:
     }
 
 
-def stage_settings(account: Account) -> Any:
-    """The settings of the only API's stage."""
-    client = account.client("apigateway")
-    (api,) = client.get_rest_apis()["items"]
-    (stage,) = client.get_stages(restApiId=api["id"])["item"]
-    return stage
+def test_logs_have_to_be_allowed_once(account: Account) -> None:
+    """A stack with access logs asks for `make account`, which not every deployer may run."""
+    keys = deployer(account)
+    (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
+    (account.project / "dist" / "dev" / "sam.json").write_text("{}")
+    output = refusal(account, "stack", "STAGE=dev", "BUCKET=packages")
+    assert output.startswith("API Gateway may not write logs in this account and region yet: make ")
+    denied = refusal(account, "account", keys=keys)
+    assert denied.startswith("These credentials do not have the right to call ")
+    assert denied.endswith(" docs/operating.md has the policy that a deployer needs.")
+    assert "may write logs in us-east-1, as arn:" in account.make("account")
+    assert "may write logs in us-east-1 already" in account.make("account")
+
+
+def api_url(account: Account, output: str) -> str:
+    """The emulator's URL of the API that `make deploy` has printed."""
+    (api_id,) = re.findall(r"The API responds at https://(\w+)\.execute-api\.[\w.-]+/dev/", output)
+    return f"http://{api_id}.execute-api.localhost:{account.port}/dev"
 
 
 def refusal(account: Account, *words: str, **options: Any) -> str:
@@ -103,7 +100,7 @@ def refusal(account: Account, *words: str, **options: Any) -> str:
     return line
 
 
-COMMANDS = ["tables", "deploy", "delete", "stack", "claims-check"]
+COMMANDS = ["tables", "deploy", "stack", "claims-check"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -131,7 +128,7 @@ def test_missing_region_is_reported(account: Account, command: str) -> None:
     )
 
 
-@pytest.mark.parametrize("command", ["tables", "deploy", "delete", "package"])
+@pytest.mark.parametrize("command", ["tables", "deploy", "package"])
 @pytest.mark.parametrize("stage", ["", "local"])
 def test_stage_must_be_named(account: Account, command: str, stage: str) -> None:
     """No command touches an account for a stage that was not named."""
@@ -179,28 +176,6 @@ def test_unreachable_account_is_reported(account: Account) -> None:
     said = refusal(account, "tables", "STAGE=dev", **unreachable)
 
     assert said.startswith('Could not connect to the endpoint URL: "http://127.0.0.1:9/"')
-
-
-def test_tables_are_deleted_after_confirmation(account: Account) -> None:
-    """Kept without a word, kept when another name is typed, gone with the right one."""
-    account.make("tables", "STAGE=test")
-    tables = tables_of("test")
-
-    account.make("delete", "STAGE=test")
-    assert refusal(account, "delete", "STAGE=test", "TABLES=yes").startswith("TABLES is 'yes'; ")
-    for typed in ("", "prod\n"):
-        said = refusal(account, "delete", "STAGE=test", "TABLES=delete", typed=typed)
-        assert said.endswith("Nothing was deleted.")
-    assert everything(account)["tables"] >= tables
-
-    client = account.client("dynamodb")
-    name = "storefront-test-users"
-    client.update_table(TableName=name, DeletionProtectionEnabled=True)
-    said = refusal(account, "delete", "STAGE=test", "TABLES=delete", typed="test\n")
-    assert said.startswith(f"Nothing was deleted: {name} has deletion protection.")
-    client.update_table(TableName=name, DeletionProtectionEnabled=False)
-    account.make("delete", "STAGE=test", "TABLES=delete", typed="test\n")
-    assert not everything(account)["tables"] & tables
 
 
 ISSUERS = {
@@ -262,7 +237,7 @@ def test_deploy_rejects_a_usage_plan(account: Account) -> None:
     finally:
         file.write_text(before)
 
-    assert said.endswith("a usage_plan, which only its template can make: make package STAGE=dev.")
+    assert said.endswith("which only its stack has: make package stack STAGE=dev.")
 
 
 def test_a_stack_needs_a_package_and_a_bucket(account: Account) -> None:

@@ -1,7 +1,7 @@
 """Nothing to spare: for each action on each resource in the policy, something fails without it.
 
 That nothing is missing, and that the calls of the whole contract are the policy's, is seen in
-test_deploy.py.
+test_stack.py.
 """
 
 import json
@@ -89,7 +89,7 @@ class Role:
 def role(account: Account) -> Iterator[Role]:
     """The role, on the tables and logs of a stage; the app in this process has its rights."""
     made = Role(account)
-    for step in tables.plan(STAGE, tables.Clients(made.root)):
+    for step in tables.plan(STAGE, made.root):
         step.act()
     logs = account.client("logs")
     logs.create_log_group(logGroupName=STAGE.log_group)

@@ -25,8 +25,7 @@ def url(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     account.make("package", "STAGE=dev")
     data = database.start(None)
     try:
-        clients = tables.Clients(client_of(data.url))
-        for step in tables.plan(stages.load("dev"), clients):
+        for step in tables.plan(stages.load("dev"), client_of(data.url)):
             step.act()
         environment = CLEAN | run.environment(data.url)
         package = account.project / "dist" / "dev"
@@ -38,8 +37,8 @@ def url(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.mark.timeout(300)
 def test_contract_of_the_zip(url: str, record_property: Callable[[str, Any], None]) -> None:
-    """What is uploaded is what answers."""
-    record_property("contract, the zip under awslambdaric", contract(url, sign_in.staff()))
+    """What is uploaded is what responds; test_stack.py runs the whole contract against a zip."""
+    record_property("contract, the zip under awslambdaric", contract(url, sign_in.staff(), "wire"))
 
 
 def test_zip_runs_its_compiled_modules(account: Account, tmp_path: Path) -> None:

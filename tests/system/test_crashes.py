@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infra.aws import tables
 from infra.aws.claims_check import check
 from infra.local import database, run
 from tests.client import Client, Live
@@ -29,12 +30,7 @@ def test_killed_create_is_done_once_by_its_retry() -> None:
     data = database.start(None)
     try:
         variables = run.environment(data.url) | {"OIDC_ISSUER": "none"}
-        subprocess.run(
-            [sys.executable, "-c", "from infra.aws import tables; tables.create_local()"],
-            cwd=PROJECT,
-            env=variables,
-            check=True,
-        )
+        tables.create_local(client_of(data.url))
         told = subprocess.run(
             [sys.executable, "-m", "tests.system.crashes", str(MOMENTS)],
             cwd=PROJECT,

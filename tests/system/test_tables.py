@@ -7,14 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.models import RESOURCES
 from infra import stages
 from infra.aws import tables
 from infra.errors import CommandError
 from infra.local import database, run
-from infra.stages import Capacity, Infra, Stage
+from infra.stages import Stage
 from tests.conftest import client_of
 from tests.samples import unique
 
@@ -38,12 +37,12 @@ def stage() -> Stage:
     return named(unique())
 
 
-def named(prefix: str, **infra: Any) -> Stage:
+def named(prefix: str) -> Stage:
     """The stage dev, whose tables have another prefix."""
     dev = stages.load("dev")
     declared: Any = dev.config.config_from_disk
     declared["stages"]["dev"]["environment_variables"]["TABLE_PREFIX"] = f"{prefix}-"
-    return Stage("dev", dev.config, Infra(**infra) if infra else dev.infra)
+    return Stage("dev", dev.config, dev.infra)
 
 
 def state(client: Any, stage: Stage) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def state(client: Any, stage: Stage) -> dict[str, Any]:
 
 def take_steps(client: Any, stage: Stage) -> list[str]:
     """Take all steps. Returns their descriptions."""
-    steps = tables.plan(stage, tables.Clients(client))
+    steps = tables.plan(stage, client)
     for step in steps:
         step.act()
     return [step.words for step in steps]
@@ -109,8 +108,8 @@ def test_tables_are_created_once(client: Any, stage: Stage) -> None:
     assert state(client, stage) == made
 
 
-def test_missing_index_and_tags_are_added(client: Any, stage: Stage) -> None:
-    """A table from before an index and the tags were declared; its items stay."""
+def test_missing_index_is_added(client: Any, stage: Stage) -> None:
+    """A table from before an index was declared; its items and tags stay."""
     todos = next(each for each in tables.definitions(stage) if each["TableName"].endswith("todos"))
     index = todos["GlobalSecondaryIndexes"].pop()
     wanted = [key["AttributeName"] for key in index["KeySchema"] if key["KeyType"] == "HASH"]
@@ -126,11 +125,10 @@ def test_missing_index_and_tags_are_added(client: Any, stage: Stage) -> None:
     said = take_steps(client, stage)
 
     assert f"create index {index['IndexName']} of {todos['TableName']}" in said
-    assert f"tag {todos['TableName']} with application=storefront, stage=dev" in said
     assert f"create table {todos['TableName']}" not in " ".join(said)
     assert take_steps(client, stage) == []
     made = state(client, stage)["todos"]
-    assert {"Key": "owner", "Value": "somebody"} in made["tags"]
+    assert made["tags"] == [{"Key": "owner", "Value": "somebody"}]
     listed = client.query(
         TableName=todos["TableName"],
         IndexName=index["IndexName"],
@@ -152,7 +150,7 @@ def test_key_of_another_type_is_rejected(client: Any, stage: Stage) -> None:
     client.create_table(**products)
 
     with pytest.raises(CommandError) as refused:
-        tables.plan(stage, tables.Clients(client))
+        tables.plan(stage, client)
 
     assert str(refused.value).startswith(
         f"The table {products['TableName']} has an index on price as type S, and models.py "
@@ -219,51 +217,6 @@ def died(client: Any, stage: Stage, at_call: int) -> bool:
     finally:
         client.meta.events.unregister("before-call", unique_id="death")
     return False
-
-
-def test_tables_scale_provisioned_capacity() -> None:
-    """With the setting `capacity`, each table and index has a target for reads and writes."""
-    stage = named(unique(), capacity=Capacity(minimum=2, maximum=40, target=60))
-    with mock_aws():
-        clients = tables.Clients(boto3.client("dynamodb"))
-        for step in tables.plan(stage, clients):
-            step.act()
-        table = clients.dynamodb.describe_table(TableName=f"{stage.table_prefix}todos")["Table"]
-        targets = clients.scaling.describe_scalable_targets(ServiceNamespace="dynamodb")
-        policies = clients.scaling.describe_scaling_policies(ServiceNamespace="dynamodb")
-        again = tables.plan(stage, clients)
-
-    assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 2
-    assert {each["ProvisionedThroughput"]["WriteCapacityUnits"] for each in indexes(table)} == {2}
-    of_todos = {
-        (each["ResourceId"], each["ScalableDimension"])
-        for each in targets["ScalableTargets"]
-        if each["ResourceId"].startswith(f"table/{stage.table_prefix}todos")
-    }
-    name = f"table/{stage.table_prefix}todos"
-    assert of_todos == {
-        (name, "dynamodb:table:ReadCapacityUnits"),
-        (name, "dynamodb:table:WriteCapacityUnits"),
-        *(
-            (f"{name}/index/{index}", f"dynamodb:index:{units}CapacityUnits")
-            for index in ("collection-createdAt", "statusOfOwner-createdAt")
-            for units in ("Read", "Write")
-        ),
-    }
-    assert {(each["MinCapacity"], each["MaxCapacity"]) for each in targets["ScalableTargets"]} == {
-        (2, 40)
-    }
-    assert {
-        each["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
-        for each in policies["ScalingPolicies"]
-    } == {60.0}
-    assert len(policies["ScalingPolicies"]) == len(targets["ScalableTargets"])
-    assert again == []
-
-
-def indexes(table: Any) -> Any:
-    """The indexes of a described table."""
-    return table["GlobalSecondaryIndexes"]
 
 
 def test_plan_is_printed_before_the_steps(
