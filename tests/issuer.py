@@ -121,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 def running_issuer() -> Iterator[Issuer]:
     """An issuer in a thread."""
     with Issuer() as issuer:
-        Thread(target=issuer.serve_forever, daemon=True).start()
+        Thread(target=issuer.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield issuer
         finally:

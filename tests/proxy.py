@@ -185,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
 def running_proxy(port: int) -> Iterator[Proxy]:
     """A proxy in front of the server on `port`, in a thread."""
     with Proxy(port) as proxy:
-        Thread(target=proxy.serve_forever, daemon=True).start()
+        Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield proxy
         finally:

@@ -50,7 +50,7 @@ def test_page_of_another_origin_neither_reads_nor_deletes(local: Local) -> None:
     item = local.api.create("/products", {"name": "Cup", "price": 5})
     database = (local.folder / "url").read_text()
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server, sync_playwright() as playwright:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         with open_browser(playwright) as browser:
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{server.server_address[1]}/")

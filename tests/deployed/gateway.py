@@ -171,7 +171,7 @@ def serving(handler: type[Quiet]) -> Iterator[int]:
     """A server on loopback, for a while. Gives its port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield server.server_address[1]
         finally:

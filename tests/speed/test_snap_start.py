@@ -172,7 +172,7 @@ def test_credentials_are_renewed_by_the_restore(
             """Print nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Credentials)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     relay.variables = {
         # As with SnapStart, where the credentials are in no variable.
         "AWS_ACCESS_KEY_ID": "",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -25,7 +25,7 @@ from tests.conftest import PROJECT, SHELL, client_of
 from tests.processes import eventually
 from tests.samples import unique
 
-LINES = 2_000
+LINES = 1_000
 KILLS = 3
 NAMES = [resource.name for resource in RESOURCES]
 CLAIMS = "storefront-local-claims"
@@ -126,16 +126,35 @@ SHOP: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.fixture
-def shop(data: Data, tmp_path: Path) -> Path:
-    """The folder of an export of a small shop, which is in the database."""
-    source = tmp_path / "source"
-    source.mkdir()
+class Shop(NamedTuple):
+    """A small shop: the folder of its export, and the rows of its tables."""
+
+    export: Path
+    rows: dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def imported_shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The shop, as it was imported once."""
+    folder = tmp_path_factory.mktemp("shop")
     for name, items in SHOP.items():
-        write_lines(source / f"{name}.jsonl", items)
-    data.run("import", FROM=str(source))
-    data.run("export", OUT=str(tmp_path / "export"))
-    return tmp_path / "export"
+        write_lines(folder / f"{name}.jsonl", items)
+    data = Data(folder, database_url)
+    with data.lock:
+        data.run("import", FROM=str(folder))
+        data.run("export", OUT=str(folder / "export"))
+        shop = Shop(folder / "export", {name: data.rows(name) for name in (*NAMES, "claims")})
+        data.clear()
+    return shop
+
+
+@pytest.fixture
+def shop(imported_shop: Shop, data: Data) -> Path:
+    """The folder of an export of a small shop, which is in the database."""
+    for name, rows in imported_shop.rows.items():
+        for row in rows:
+            data.client.put_item(TableName=f"storefront-local-{name}", Item=row)
+    return imported_shop.export
 
 
 def test_round_trip_is_equal_byte_for_byte(data: Data, shop: Path, tmp_path: Path) -> None:
@@ -236,8 +255,8 @@ def wait_for_items(data: Data, count: int) -> None:
 @pytest.mark.timeout(120)
 def test_import_that_is_killed_goes_on(data: Data, tmp_path: Path) -> None:
     """After three kills every line is one item, and the claims agree."""
-    products = [{"id": f"p{n}", "name": f"Cup {n}", "price": n / 100} for n in range(LINES - 500)]
-    users = [{"userId": f"u{n}", "name": "A", "email": f"u{n}@x.example"} for n in range(500)]
+    products = [{"id": f"p{n}", "name": f"Cup {n}", "price": n / 100} for n in range(LINES // 2)]
+    users = [{"userId": f"u{n}", "name": "A", "email": f"u{n}@x.example"} for n in range(LINES // 2)]
     write_lines(tmp_path / "products.jsonl", products)
     write_lines(tmp_path / "users.jsonl", users)
 

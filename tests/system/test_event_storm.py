@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
 def bus() -> Iterator[Bus]:
     """A bus on a free port."""
     made = Bus()
-    Thread(target=made.serve_forever, daemon=True).start()
+    Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
     yield made
     made.shutdown()
     made.server_close()
