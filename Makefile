@@ -16,7 +16,7 @@ WEB := $(VENV)/web-installed
 LOAD := $(VENV)/load-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi postman screenshot costs scaling bench load audit requirements release clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi screenshot bench load audit requirements clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ web: $(WEB) ## Serve the shop at http://127.0.0.1:4200 (WEB_PORT), for the API o
 web-build: $(WEB) ## Build the shop into web/dist, the same for every stage
 	@$(INFRA) web-build
 
-web-types: $(WEB) ## Write the shop's types of the API, from docs/openapi.json
+web-types: $(WEB) ## Write the shop's types of the API, from chalicelib/openapi.json
 	@$(INFRA) npm run types
 
 test: $(DEV) ## Run the unit, contract and system tests
@@ -122,20 +122,11 @@ user-export: $(DEV) ## Write what a STAGE holds of one person (KEY) to a file (O
 user-erase: $(DEV) ## Erase one person (KEY) from a STAGE
 	@$(INFRA) user-erase
 
-openapi: $(DEV) ## Write docs/openapi.json from the routes and the models
+openapi: $(DEV) ## Write chalicelib/openapi.json from the routes and the models
 	@$(INFRA) openapi
-
-postman: $(DEV) ## Write docs/postman_collection.json from the OpenAPI document
-	@$(INFRA) postman
 
 screenshot: $(DEV) ## Take the screenshots in docs/ of a running make run and make web
 	@$(INFRA) screenshot
-
-costs: $(DEV) ## Measure what each call costs, for docs/costs.md
-	@$(INFRA) costs
-
-scaling: $(DEV) ## Measure a page with 1, 4 and 16 shards, for docs/scaling.md
-	@$(INFRA) scaling
 
 bench: $(DEV) ## Compare cold starts and requests with other frameworks
 	@$(BIN)/python -m bench
@@ -153,9 +144,6 @@ requirements: $(DEV) ## Compile requirements*.txt from requirements*.in
 		$(COMPILE) $$name.in --output-file $$name.txt || exit 1; done
 	@for name in $(basename $(wildcard bench/peers/*/requirements.in)); do \
 		$(COMPILE) $(LAMBDA_RUNTIME:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done
-
-release: $(DEV) ## Keep docs/openapi.json as the released document of this version
-	@$(INFRA) release
 
 clean: ## Delete what the other commands have written to this folder
 	rm -rf $(VENV) dist .local .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,7 +12,6 @@ from chalicelib.http.api import (
     docs_page,
     openapi_document,
     resources_by_list_path,
-    sign_in_redirect_page,
 )
 from chalicelib.http.operations import Create, Delete, List, Patch, Read, Replace
 from chalicelib.http.requests import MERGE_PATCH, Request
@@ -67,19 +66,13 @@ def read_health(request: Request) -> Response:
 @app.route("/openapi.json", methods=["GET"])
 def read_openapi(request: Request) -> Response:
     """Return the OpenAPI 3.1 document of the API."""
-    return openapi_document(app, request)
+    return openapi_document(request)
 
 
 @app.route("/docs", methods=["GET"])
 def read_docs(request: Request) -> Response:
     """Return the page that shows the OpenAPI document."""
     return docs_page(app, request)
-
-
-@app.route("/docs/oauth2-redirect.html", methods=["GET"])
-def read_sign_in_redirect(request: Request) -> Response:
-    """Return the page to which the issuer sends the docs page's window after a sign-in."""
-    return sign_in_redirect_page(request)
 
 
 @app.route("/users", methods=["POST"], operation=Create(USERS))

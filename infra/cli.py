@@ -523,29 +523,11 @@ def verify(url: str, token: str) -> int:
 
 @cli.command()
 def openapi() -> None:
-    """Write docs/openapi.json from the routes and the models."""
+    """Write chalicelib/openapi.json from the routes and the models."""
     _apply_local()
     from infra.docs import openapi as documents
 
     documents.write()
-
-
-@cli.command()
-def postman() -> None:
-    """Write docs/postman_collection.json from the OpenAPI document."""
-    _apply_local()
-    from infra.docs import postman as collections
-
-    collections.write()
-
-
-@cli.command()
-def release() -> None:
-    """Keep docs/openapi.json as the released OpenAPI document of this version."""
-    _apply_local()
-    from infra.docs import openapi as documents
-
-    documents.release()
 
 
 @cli.command()
@@ -556,14 +538,6 @@ def screenshot(port: int, web_port: int) -> None:
     from infra.docs import screenshot as screenshots
 
     screenshots.take(port, web_port)
-
-
-@cli.command()
-def costs() -> None:
-    """Measure what each call costs, and write docs/costs.md."""
-    from infra.docs import costs as page
-
-    page.write()
 
 
 def _subject(key: str | None) -> str:
@@ -601,14 +575,6 @@ def _private_files() -> Iterator[None]:
 def _path(name: str) -> Path:
     """A path that a person has typed, from the folder of the project, where make runs."""
     return stages.PROJECT / Path(name).expanduser()
-
-
-@cli.command()
-def scaling() -> None:
-    """Measure a page of a list with 1, 4 and 16 shards, for docs/scaling.md."""
-    from infra.docs import scaling as measurement
-
-    measurement.report()
 
 
 def _apply_local() -> None:

@@ -1,4 +1,4 @@
-// Writes src/app/api/schema.ts, the types of the API, from docs/openapi.json.
+// Writes src/app/api/schema.ts, the types of the API, from chalicelib/openapi.json.
 // With --check it writes nothing, and fails if the file is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import openapiTS, { astToString } from 'openapi-typescript';
 import ts from 'typescript';
 
-const DOCUMENT = new URL('../docs/openapi.json', import.meta.url);
+const DOCUMENT = new URL('../chalicelib/openapi.json', import.meta.url);
 const FILE = fileURLToPath(new URL('src/app/api/schema.ts', import.meta.url));
 
 const document = JSON.parse(readFileSync(DOCUMENT, 'utf8'));
@@ -26,7 +26,7 @@ const types = await openapiTS(
       type === 'number' ? ts.factory.createTypeReferenceNode('Decimal') : undefined,
   },
 );
-const text = `// Written by make web-types, from docs/openapi.json.
+const text = `// Written by make web-types, from chalicelib/openapi.json.
 import type { Decimal } from './decimal';
 
 /** The fields whose values are decimal numbers. */

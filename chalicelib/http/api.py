@@ -5,17 +5,19 @@ from contextlib import suppress
 from contextvars import ContextVar
 from functools import lru_cache, partial, update_wrapper
 from hashlib import blake2b
+from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 import chalice
+import msgspec
 from chalice import Blueprint as Blueprint  # noqa: PLC0414, app.py imports it from here
 from chalice import Chalice
 from chalice import Response as Response  # noqa: PLC0414, as above
 
 import chalicelib
-from chalicelib import logs, settings
+from chalicelib import logs, oidc, settings
 from chalicelib.access import owner_key, permitted
 from chalicelib.errors import (
     Conflict,
@@ -51,6 +53,11 @@ T = TypeVar("T")
 # What a log line has as the operation of a request that no view responds to. Metric filters leave
 # out lines that have no value of a dimension.
 UNKNOWN_OPERATION = "unknown"
+
+# The OpenAPI document, which infra/docs/openapi.py writes.
+OPENAPI_FILE = Path(chalicelib.__file__).with_name("openapi.json")
+# The name of the document's security scheme of the API's issuer.
+SIGN_IN = "signIn"
 
 # The subject of the current request's caller, for the log line.
 _subject = ContextVar("subject", default="")
@@ -307,9 +314,9 @@ def log_response(response: Response, own_id: str, **members: Any) -> None:
     )
 
 
-def openapi_document(app: Chalice, request: Request) -> Response:
+def openapi_document(request: Request) -> Response:
     """200, with the OpenAPI document of the API, or 304."""
-    return _document(request, openapi_text(app, request.base_path), {"Content-Type": JSON})
+    return _document(request, openapi_text(request.base_path), {"Content-Type": JSON})
 
 
 def docs_page(app: Chalice, request: Request) -> Response:
@@ -321,16 +328,6 @@ def docs_page(app: Chalice, request: Request) -> Response:
     return _document(request, page.html(app.app_name), headers)
 
 
-def sign_in_redirect_page(request: Request) -> Response:
-    """200, with the page that hands a sign-in over to the docs page, or 304."""
-    # Imported here because most environments never serve the page.
-    from chalicelib.http import docs_page as page  # noqa: PLC0415
-
-    policy = page.redirect_content_security_policy()
-    headers = {"Content-Type": HTML, "Content-Security-Policy": policy}
-    return _document(request, page.redirect_html(), headers)
-
-
 def _document(request: Request, text: str, headers: Mapping[str, str]) -> Response:
     """A text with an etag, by which clients ask whether it has changed."""
     etag = f'"{blake2b(text.encode(), digest_size=12).hexdigest()}"'
@@ -339,19 +336,21 @@ def _document(request: Request, text: str, headers: Mapping[str, str]) -> Respon
 
 # An API is reached under the path of its stage, and perhaps under a custom domain.
 @lru_cache(maxsize=4)
-def openapi_text(app: Chalice, base: str) -> str:
-    """The OpenAPI document of the API under a path, as JSON. Raises DeclarationError."""
-    # Imported here because most environments never serve the document.
-    from chalicelib.http import openapi  # noqa: PLC0415
-
-    document = openapi.document(
-        declared_routes(app),
-        name=app.app_name,
-        version=chalicelib.__version__,
-        base=base,
-        issuer=settings.OIDC_ISSUER,
-    )
-    return cast("str", json_response(200, document).body)
+def openapi_text(base: str) -> str:
+    """The OpenAPI document of the API whose root is at the path `base`, as JSON."""
+    document = msgspec.json.decode(OPENAPI_FILE.read_bytes())
+    document["servers"] = [{"url": base or "/"}]
+    schemes = document["components"]["securitySchemes"]
+    if settings.OIDC_ISSUER == oidc.OPEN:
+        # Every caller is staff.
+        schemes.clear()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["security"] = [{}]
+    elif settings.OIDC_ISSUER:
+        url = f"{settings.OIDC_ISSUER.rstrip('/')}/.well-known/openid-configuration"
+        schemes[SIGN_IN]["openIdConnectUrl"] = url
+    return msgspec.json.encode(document).decode()
 
 
 def _outcome(call: Callable[[], T]) -> T | Exception:

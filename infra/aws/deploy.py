@@ -9,6 +9,7 @@ import json
 import boto3
 
 from infra.aws import chalice_cli, policy, smoke, tables
+from infra.docs import openapi
 from infra.errors import CommandError
 from infra.stages import PROJECT, Infra, Stage
 
@@ -34,6 +35,7 @@ def deploy(stage: Stage) -> None:
         print(f"Only the stack has these settings: {', '.join(others)}.")
     tables.create(stage)
     policy.write(stage)
+    openapi.write()
     chalice_cli.run(stage, "deploy")
     smoke.check(stage, _url(stage))
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from chalicelib import oidc
 from infra.aws import chalice_cli, site, template, user_pool
+from infra.docs import openapi
 from infra.stages import PROJECT, Stage
 
 
@@ -28,6 +29,7 @@ def write(stage: Stage, folder: Path) -> None:
         print(f"Callers of {stage.name} sign in with the stack's own user pool.", flush=True)
     else:
         stage.check_oidc()
+    openapi.write()
     extension = template.extension(stage)
     # The template replaces these by those of its user pool.
     variables = user_pool.PLACEHOLDERS if stage.makes_user_pool else {}

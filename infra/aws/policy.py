@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chalice.analyzer import APICallCollector, AppViewTypeInfer, parse_code
+from chalice.analyzer import get_client_calls_for_app
 from chalice.constants import VPC_ATTACH_POLICY, XRAY_POLICY
 from chalice.policy import PolicyBuilder, load_custom_policy_actions
 from chalice.utils import serialize_to_json
@@ -24,7 +24,6 @@ from infra.stages import PROJECT, Stage
 Document = dict[str, Any]
 
 SOURCE = PROJECT / "chalicelib" / "storage" / "dynamodb.py"
-SDK_IMPORT = "from chalicelib.storage import sdk"
 
 # The actions of calls that have no action of their own name.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
@@ -142,23 +141,23 @@ def actions() -> set[str]:
 
 
 def api_calls(source: str) -> dict[str, set[str]]:
-    """The calls to AWS in a module, by service, as boto3's method names.
+    """The calls of `client` in a module, by service, as boto3's method names.
 
-    Chalice's analyser knows only boto3's clients, and fails on annotations: so `sdk.client` is
-    replaced by `boto3.client`, and annotations are removed.
+    Chalice's analyser knows boto3's clients alone, in views, and fails on annotations: it gets a
+    view that makes the same calls.
     """
-    tree = ast.parse(
-        source.replace(SDK_IMPORT, "import boto3").replace("sdk.client(", "boto3.client(")
+    names = {
+        node.func.attr
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "client"
+    }
+    view = "import boto3\n@app.route('/')\ndef view():\n    client = boto3.client('dynamodb')\n"
+    calls: dict[str, set[str]] = get_client_calls_for_app(
+        view + "".join(f"    client.{name}()\n" for name in sorted(names))
     )
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-        elif isinstance(node, ast.arg):
-            node.annotation = None
-    parsed = parse_code(ast.unparse(tree))
-    calls: dict[str, set[str]] = APICallCollector(
-        _EveryFunction(parsed).bind_types()
-    ).collect_api_calls(parsed.parsed_ast)
     return calls
 
 
@@ -168,16 +167,6 @@ def other_functions() -> list[str]:
 
     functions: list[Any] = [*app.pure_lambda_functions, *app.event_sources]
     return sorted(each.name for each in functions)
-
-
-class _EveryFunction(AppViewTypeInfer):
-    """Chalice's analyser, for which each function of a module is an entry point."""
-
-    def _is_chalice_view(self, node: ast.FunctionDef) -> bool:
-        return True
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        """Skip classes, which the analyser does not understand."""
 
 
 def _scope(action: str) -> tuple[str, ...]:

@@ -298,10 +298,10 @@ def load_gateway() -> Gateway:
     """The app, with its tables and the sample data."""
     import app as module
     from chalicelib import settings
-    from chalicelib.http import api
     from chalicelib.models import RESOURCES
     from chalicelib.storage.dynamodb import client, table_name
     from infra.aws import backfill, tables
+    from infra.docs import openapi
     from infra.local import events, sample_data, webhooks
 
     settings.check_oidc()
@@ -317,8 +317,7 @@ def load_gateway() -> Gateway:
     # As `chalice local` does, so that each thread has its own current request.
     app: Any = module.app
     app.__class__ = LocalChalice
-    # A declaration that cannot be described is reported now, and not by a 500 later.
-    api.openapi_text(app, "")
+    openapi.write()
     key = os.environ.get(issuer.KEY_VARIABLE)
     return Gateway(app, ChaliceConfig(), Issuer(settings.OIDC_ISSUER, Path(key)) if key else None)
 

@@ -41,14 +41,26 @@ def test_page_has_no_console_errors_or_foreign_requests(page: Page, live: Client
     assert [url for url in told["hosts"] if not url.startswith(own)] == []
 
 
+def open_dialog(page: Page) -> Locator:
+    """Open the dialog "Authorize". Returns its part for the authorization code with PKCE."""
+    page.locator(".auth-wrapper > .authorize").click()
+    return page.locator(".auth-container", has_text="authorization_code").first
+
+
 def sign_in(page: Page, person: str) -> None:
     """Sign in as one of the development issuer's people, in the window that it opens."""
+    dialog = open_dialog(page)
     with page.expect_popup() as popup:
-        page.get_by_role("button", name="Sign in").click()
+        dialog.get_by_role("button", name="Apply").click()
     popup.value.get_by_role("button", name=person).click()
-    expect(page.get_by_role("status")).to_have_text(
-        f"Signed in as {person.partition(' ')[0].lower()}"
-    )
+    expect(dialog.get_by_role("button", name="Remove authorization")).to_be_visible()
+    page.get_by_role("button", name="Close").first.click()
+
+
+def sign_out(page: Page) -> None:
+    """Forget the token."""
+    open_dialog(page).get_by_role("button", name="Remove authorization").click()
+    page.get_by_role("button", name="Close").first.click()
 
 
 def execute(page: Page, name: str, body: str) -> Locator:
@@ -71,7 +83,7 @@ def test_sign_in_create_be_refused_and_sign_out(page: Page, live: Client) -> Non
     expect(execute(page, name, body)).to_contain_text("401")
     sign_in(page, "Sue (staff)")
     expect(execute(page, name, body)).to_contain_text("201")
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     expect(execute(page, name, body)).to_contain_text("401")
     sign_in(page, "Ada (customer)")
     expect(execute(page, name, body)).to_contain_text("403")

@@ -1,4 +1,4 @@
-"""A client that is generated from docs/openapi.json, at work: a second reading of the document."""
+"""A client that is generated from the OpenAPI document, at work."""
 
 import importlib
 import subprocess
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.docs import openapi
+from chalicelib.http.api import OPENAPI_FILE
 from tests.client import Client
 from tests.conftest import PROJECT, SHELL
 from tests.samples import unique
@@ -22,7 +22,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = subprocess.run(
         [
             BIN / "openapi-python-client",
-            *("generate", "--path", openapi.FILE, "--output-path", folder, "--fail-on-warning"),
+            *("generate", "--path", OPENAPI_FILE, "--output-path", folder, "--fail-on-warning"),
         ],
         # It puts what it writes in shape with ruff.
         env=SHELL | {"PATH": f"{BIN}:{SHELL['PATH']}"},

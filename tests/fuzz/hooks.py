@@ -9,7 +9,7 @@ import requests
 import schemathesis
 
 from chalicelib import schema
-from chalicelib.http import openapi
+from infra.docs import openapi
 
 KEYS = ("id", "userId")
 PRECONDITIONS = {"If-Match", "If-None-Match"}

@@ -1,5 +1,6 @@
 """The DynamoDB calls of each request, for small and large tables."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import app
 from chalicelib.storage import attributes, dynamodb
 from infra import stages
 from infra.aws import tables
+from infra.local import database, run
 from tests.client import Client
 from tests.conftest import PROJECT
 from tests.samples import Sample, unique
@@ -189,12 +191,38 @@ def test_linked_writes_are_one_transaction(in_process: Client, calls: Calls) -> 
         assert (answer.status, made) == (status, expected), (method, path, sent)
 
 
-def test_committed_costs_page() -> None:
-    """docs/costs.md is what `make costs` writes."""
-    code = "import sys; from infra.docs import costs; sys.stdout.write(costs.page())"
+def test_documented_calls_and_units() -> None:
+    """The tables of docs/costs.md and docs/scaling.md have what is measured."""
+    data = database.start(None)
+    try:
+        measured = subprocess.run(
+            [sys.executable, "-m", "tests.system.costs"],
+            cwd=PROJECT,
+            env=run.environment(data.url),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    finally:
+        run.stop(data.process)
+    print(measured)
+    pages = ((PROJECT / "docs" / name).read_text() for name in ("costs.md", "scaling.md"))
+    rows = [line for page in pages for line in page.splitlines()]
 
-    measured = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout
+    assert [row for row in measured.splitlines() if row not in rows] == []
 
-    assert measured == (PROJECT / "docs" / "costs.md").read_text()
+
+def test_documented_dollars() -> None:
+    """A million requests of docs/costs.md: DynamoDB's part is that of the units, and all add up."""
+    page = (PROJECT / "docs" / "costs.md").read_text()
+    units = re.findall(r"^\| (.+?) \| [A-Za-z, ]+ \| ([\d.]+) \| ([\d.]+) \|$", page, re.MULTILINE)
+    dynamodb_dollars = {
+        name: float(reads) * 0.125 + float(writes) * 0.625 for name, reads, writes in units
+    }
+    prices = re.findall(r"^\| (.+?) \|((?: \d+\.\d\d \|){6})$", page, re.MULTILINE)
+
+    assert len(prices) == 6
+    for name, text in prices:
+        *parts, total = map(float, text.strip(" |").split("|"))
+        assert parts[-1] == pytest.approx(dynamodb_dollars[name], abs=0.006)
+        assert total == pytest.approx(sum(parts), abs=0.03)

@@ -256,7 +256,9 @@ def wait_for_items(data: Data, count: int) -> None:
 def test_import_that_is_killed_goes_on(data: Data, tmp_path: Path) -> None:
     """After three kills every line is one item, and the claims agree."""
     products = [{"id": f"p{n}", "name": f"Cup {n}", "price": n / 100} for n in range(LINES // 2)]
-    users = [{"userId": f"u{n}", "name": "A", "email": f"u{n}@x.example"} for n in range(LINES // 2)]
+    users = [
+        {"userId": f"u{n}", "name": "A", "email": f"u{n}@x.example"} for n in range(LINES // 2)
+    ]
     write_lines(tmp_path / "products.jsonl", products)
     write_lines(tmp_path / "users.jsonl", users)
 

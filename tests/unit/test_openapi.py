@@ -1,5 +1,6 @@
 """The OpenAPI document: valid, complete, and equal to the code."""
 
+import json
 import re
 import subprocess
 import sys
@@ -11,9 +12,9 @@ from msgspec import Struct
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
+from chalicelib import settings
 from chalicelib.errors import DeclarationError
-from chalicelib.http import openapi as generator
-from chalicelib.http.api import declared_routes
+from chalicelib.http.api import OPENAPI_FILE, declared_routes, openapi_text
 from chalicelib.http.operations import Action, Route
 from chalicelib.models import RESOURCES, TODOS
 from infra.docs import openapi
@@ -215,19 +216,41 @@ def test_struct_that_cannot_be_described(answer: type[Struct], message: str) -> 
         operation=Action(TODOS, answer=answer),
     )
     with pytest.raises(DeclarationError, match=message):
-        generator.document([*declared_routes(app), action], name="x", version="1", base="")
+        openapi.document([*declared_routes(app), action], "x")
 
 
 def test_document_is_imported_on_demand() -> None:
-    """Neither the document nor the page is made, or its code loaded, when the app starts."""
+    """The code of the page is not loaded when the app starts, nor is that of the document."""
     code = "import sys, app; sys.exit(any(m in sys.modules for m in sys.argv[1:]))"
-    lazy = ["chalicelib.http.openapi", "chalicelib.http.docs_page"]
+    lazy = ["infra.docs.openapi", "chalicelib.http.docs_page"]
 
     started = subprocess.run([sys.executable, "-c", code, *lazy], cwd=PROJECT, check=False)
 
     assert started.returncode == 0
 
 
-def test_committed_document(in_process: Client) -> None:
+def test_committed_document() -> None:
     """`make openapi` has been run since the routes or the models changed."""
-    assert openapi.FILE.read_text() == openapi.text()
+    assert OPENAPI_FILE.read_text() == openapi.text()
+
+
+@pytest.mark.parametrize(
+    ("issuer", "url"),
+    [
+        ("https://shop.example/", "https://shop.example/.well-known/openid-configuration"),
+        ("none", None),
+    ],
+)
+def test_issuer_and_path_of_the_served_document(
+    monkeypatch: pytest.MonkeyPatch, issuer: str, url: str | None
+) -> None:
+    """The API puts its path and its issuer into the file; in an open stage, nobody signs in."""
+    monkeypatch.setattr(settings, "OIDC_ISSUER", issuer)
+    served = json.loads(openapi_text.__wrapped__("/dev"))
+
+    assert list(OpenAPIV31SpecValidator(served).iter_errors()) == []
+    assert served["servers"] == [{"url": "/dev"}]
+    schemes = served["components"]["securitySchemes"]
+    assert schemes.get("signIn", {}).get("openIdConnectUrl") == url
+    security = served["paths"]["/products"]["post"]["security"]
+    assert security == ([{"accessToken": []}, {"signIn": []}] if url else [{}])

@@ -114,9 +114,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_call_without_a_known_action(source: Path) -> None:
     """Chalice's policy builder would leave such a call out."""
-    source.write_text(
-        'import boto3\nc = boto3.client("dynamodb")\ndef f(): c.get_paginator("scan")\n'
-    )
+    source.write_text('def f(): client.get_paginator("scan")')
 
     with pytest.raises(CommandError, match="calls get_paginator of dynamodb, and Chalice does not"):
         policy.actions()
@@ -124,9 +122,7 @@ def test_call_without_a_known_action(source: Path) -> None:
 
 def test_action_without_a_scope(source: Path) -> None:
     """No action is allowed on `*`."""
-    source.write_text(
-        'import boto3\nc = boto3.client("dynamodb")\ndef f(): c.scan(TableName="t")\n'
-    )
+    source.write_text('def f(): client.scan(TableName="t")')
 
     with pytest.raises(
         CommandError, match=r"The code calls dynamodb:Scan, and SCOPES in infra/aws"

@@ -1,4 +1,4 @@
-// Written by make web-types, from docs/openapi.json.
+// Written by make web-types, from chalicelib/openapi.json.
 import type { Decimal } from './decimal';
 
 /** The fields whose values are decimal numbers. */
