@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from msgspec import Struct
 
-from infra.aws import bundle
+from infra.deploy import bundle
 from infra.errors import CommandError
 from infra.stages import PROJECT
 
@@ -48,7 +48,7 @@ from pathlib import Path
 from infra import stages
 stage = stages.load(sys.argv[1])
 stage.apply_environment()
-from infra.aws import package
+from infra.deploy import package
 package.write(stage, Path(sys.argv[2]))
 """
 

@@ -15,8 +15,8 @@ from msgspec import Struct
 from chalicelib.context import Caller
 from chalicelib.errors import DeclarationError, Forbidden, Invalid, Problem, Unauthenticated
 
-ActionName = Literal["read", "list", "create", "change", "delete"]
-ACTIONS: tuple[ActionName, ...] = ("read", "list", "create", "change", "delete")
+Verb = Literal["read", "list", "create", "change", "delete"]
+VERBS: tuple[Verb, ...] = ("read", "list", "create", "change", "delete")
 
 # The role of the shop's own people.
 STAFF_ROLE = "staff"
@@ -61,14 +61,14 @@ class Access(Struct, frozen=True, kw_only=True):
     others: Rule = STAFF
 
     def __post_init__(self) -> None:
-        for action in ACTIONS:
+        for action in VERBS:
             if not isinstance(self.rule(action), Rule):
                 raise DeclarationError(
                     f"Access({action}=...) must be STAFF, SELF, AUTHOR, SIGNED_IN or ANYONE, or "
                     "several of them, joined by |."
                 )
 
-    def rule(self, action: ActionName) -> Rule:
+    def rule(self, action: Verb) -> Rule:
         """The rule of an action."""
         given: Rule | None = getattr(self, action)
         return self.others if given is None else given

@@ -20,13 +20,13 @@ from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 
 from chalicelib.access import (
-    ACTIONS,
     ANYONE,
     AUTHOR,
     MAX_SUBJECT_LENGTH,
     SELF,
     SIGNED_IN,
     STAFF,
+    VERBS,
     Access,
 )
 from chalicelib.errors import DeclarationError
@@ -318,7 +318,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def has_author(self) -> bool:
         """Whether a rule needs to know who created an item."""
-        return any(AUTHOR in self.access.rule(action) for action in ACTIONS)
+        return any(AUTHOR in self.access.rule(action) for action in VERBS)
 
     @cached_property
     def copied_fields(self) -> frozenset[str]:
@@ -498,7 +498,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     def _access_problems(self) -> list[str]:
         """Which access rules can never be met, or would let a caller reach what has no owner."""
-        rules = {action: self.access.rule(action) for action in ACTIONS}
+        rules = {action: self.access.rule(action) for action in VERBS}
         impossible = {
             "list cannot be SELF: a list has no key; use STAFF, SIGNED_IN or ANYONE": (
                 SELF in rules["list"]

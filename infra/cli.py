@@ -196,7 +196,7 @@ def npm(arguments: tuple[str, ...]) -> int:
 @stage_option()
 def tables(stage: Stage) -> None:
     """Create the tables and indexes that a stage lacks."""
-    from infra.aws import tables as made
+    from infra.data import tables as made
 
     made.create(stage)
 
@@ -205,7 +205,7 @@ def tables(stage: Stage) -> None:
 def policy() -> None:
     """Write .chalice/policy-STAGE.json of every stage, from the code."""
     _apply_local()
-    from infra.aws import policy as written
+    from infra.template import policy as written
 
     written.write_all()
 
@@ -216,7 +216,7 @@ def deploy(stage: Stage) -> None:
     """Deploy a stage with Chalice: tables, policy, function and API."""
     # Before the app is imported, which needs a region.
     stage.check_oidc()
-    from infra.aws import deploy as deployment
+    from infra.deploy import deploy as deployment
 
     deployment.deploy(stage)
 
@@ -227,7 +227,7 @@ def package(stage: Stage) -> None:
     """Write the zip and the CloudFormation template of a stage to dist/STAGE."""
     # Chalice needs a region; the template is for every region.
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    from infra.aws import package as packaging
+    from infra.deploy import package as packaging
 
     packaging.package(stage)
 
@@ -239,7 +239,7 @@ def stack(stage: Stage, bucket: str | None) -> None:
     """Deploy dist/STAGE as a CloudFormation stack."""
     if not bucket:
         raise CommandError("Name the S3 bucket for the package, for example BUCKET=shop-packages.")
-    from infra.aws import stack as stacks
+    from infra.deploy import stack as stacks
 
     stacks.deploy_stack(stage, bucket)
 
@@ -257,7 +257,7 @@ def site(stage: Stage) -> None:
 @stage_option()
 def events_resend(stage: Stage) -> None:
     """Publish the changes that could not be published, from the queue of a stage."""
-    from infra.aws import resend
+    from infra.data import resend
 
     resend.resend(stage)
 
@@ -273,7 +273,7 @@ def webhook_secret() -> None:
 @cli.command()
 def account() -> None:
     """Allow API Gateway to write logs: once for an account and region."""
-    from infra.aws import account as accounts
+    from infra.deploy import account as accounts
 
     accounts.allow_logs()
 
@@ -292,8 +292,8 @@ def backfill(stage: Stage, folder: Path, owner: str | None) -> None:
         )
     _use_database(stage, folder)
     from chalicelib.storage.dynamodb import client
-    from infra.aws import backfill as completion
     from infra.data import access
+    from infra.data import backfill as completion
 
     completion.backfill(client, named_subject(owner, access.OPERATOR) if owner else None)
 
@@ -304,7 +304,7 @@ def backfill(stage: Stage, folder: Path, owner: str | None) -> None:
 def claims_check(stage: Stage, folder: Path) -> None:
     """Check that a stage's items and the claims on their unique values agree."""
     _use_database(stage, folder)
-    from infra.aws import claims_check as checks
+    from infra.data import claims_check as checks
 
     checks.report(stage.name)
 
@@ -516,7 +516,7 @@ def load(url: str, token: str, users: int, seconds: int, yes: bool) -> int:
 @click.option("--token", envvar="TOKEN", default="", help="An access token of staff. [env: TOKEN]")
 def verify(url: str, token: str) -> int:
     """Run the contract tests against an API, and delete what they have created."""
-    from infra import verify as verification
+    from infra.deploy import verify as verification
 
     return verification.run(url.rstrip("/"), token)
 

@@ -55,7 +55,7 @@ for name in list(os.environ):
         del os.environ[name]
 
 from chalicelib.storage import dynamodb  # noqa: E402
-from infra.aws import tables  # noqa: E402
+from infra.data import tables  # noqa: E402
 from tests.client import Answer, Client, InProcess, Live  # noqa: E402
 from tests.samples import SAMPLES, Sample  # noqa: E402
 

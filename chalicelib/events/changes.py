@@ -11,13 +11,12 @@ from typing import Any
 from msgspec.json import Encoder
 
 from chalicelib import settings
+from chalicelib.events import CHANGE_NAMES
 from chalicelib.models import RESOURCES
 from chalicelib.schema import OWNER_PARAMETER, OWNER_SEPARATOR, Resource
 from chalicelib.storage import dynamodb
 from chalicelib.storage.attributes import Row, encode_row
 from chalicelib.storage.collection import Collection
-
-ACTIONS = {"INSERT": "created", "MODIFY": "updated", "REMOVE": "deleted"}
 
 ChangeEvent = dict[str, Any]
 
@@ -43,7 +42,7 @@ def change_event(record: Mapping[str, Any]) -> ChangeEvent | None:
         return None
     item = Collection(resource).item(row)
     owner, _ = resource.split_key(row[resource.key]["S"])
-    action = ACTIONS[record["eventName"]]
+    action = CHANGE_NAMES[record["eventName"]]
     hidden = resource.personal - resource.personal_in_events
     if resource.owned and action == "deleted":
         # Perhaps the erasure of its owner, whose texts must not be sent once more.

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from chalicelib.access import ActionName, Rule
+from chalicelib.access import Rule, Verb
 from chalicelib.errors import DomainError
 from chalicelib.schema import Resource
 
@@ -36,7 +36,7 @@ class Operation(Struct, frozen=True):
 class Create(Operation, frozen=True, kw_only=True):
     """Creates an item from the body."""
 
-    access: ActionName = "create"
+    access: Verb = "create"
 
 
 class List(Operation, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class List(Operation, frozen=True, kw_only=True):
     `or_read`, a query parameter named as the resource's key makes it a `Read`.
     """
 
-    access: ActionName = "list"
+    access: Verb = "list"
     parent: str | None = None
     or_read: bool = False
 
@@ -54,26 +54,26 @@ class List(Operation, frozen=True, kw_only=True):
 class Read(Operation, frozen=True, kw_only=True):
     """Returns the item whose key is in the path."""
 
-    access: ActionName = "read"
+    access: Verb = "read"
 
 
 class Replace(Operation, frozen=True, kw_only=True):
     """Replaces the fields of an item by those in the body."""
 
-    access: ActionName = "change"
+    access: Verb = "change"
     key_in: KeyPlace = "path"
 
 
 class Patch(Operation, frozen=True, kw_only=True):
     """Changes the fields in the body, a merge patch, of the item whose key is in the path."""
 
-    access: ActionName = "change"
+    access: Verb = "change"
 
 
 class Delete(Operation, frozen=True, kw_only=True):
     """Deletes an item."""
 
-    access: ActionName = "delete"
+    access: Verb = "delete"
     key_in: KeyPlace = "path"
 
 
@@ -85,7 +85,7 @@ class Action(Operation, frozen=True, kw_only=True):
     the errors that it raises in addition to those of every operation.
     """
 
-    access: ActionName = "change"
+    access: Verb = "change"
     body: type[Struct] | None = None
     answer: type[Struct] | None = None
     errors: tuple[type[DomainError], ...] = ()

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from chalicelib.access import SELF, ActionName, author_key, owner_key, permitted
+from chalicelib.access import SELF, Verb, author_key, owner_key, permitted
 from chalicelib.context import Context, Precondition
 from chalicelib.errors import Conflict, Invalid, OutcomeUnknown, Problem, Unavailable
 from chalicelib.items import Item, Page
@@ -216,7 +216,7 @@ class Collection:
         items = [self.item(row).values for row in rows[:limit]]
         return Page(items, listed.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
-    def _permitted(self, action: ActionName, key: Any, context: Context) -> tuple[Guard, ...]:
+    def _permitted(self, action: Verb, key: Any, context: Context) -> tuple[Guard, ...]:
         """The guards under which the caller may do this: none, or that it is the author.
 
         Raises Unauthenticated or Forbidden.

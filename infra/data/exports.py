@@ -15,8 +15,7 @@ from msgspec.json import Encoder
 from chalicelib.schema import AUTHOR_PARAMETER, CREATED_BY, OWNER_PARAMETER, Resource
 from chalicelib.storage.attributes import Row
 from chalicelib.storage.collection import Collection
-from infra.aws import backfill
-from infra.data import access
+from infra.data import access, backfill
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -15,7 +15,7 @@ from chalicelib.errors import DomainError
 from chalicelib.schema import OWNER_PARAMETER, Resource, key_type
 from chalicelib.storage.attributes import decode
 from chalicelib.validation import parse_number
-from infra.aws import backfill
+from infra.data import backfill
 from infra.data.imports import Import, Record, conclude
 from infra.errors import CommandError
 

@@ -17,15 +17,14 @@ from msgspec import Struct
 from msgspec import json as msgspec_json
 from msgspec.json import Encoder
 
-from chalicelib.access import ACTIONS, SELF, keys_named
+from chalicelib.access import SELF, VERBS, keys_named
 from chalicelib.context import Context
 from chalicelib.errors import NotFound
 from chalicelib.models import RESOURCES
 from chalicelib.schema import AUTHOR_PARAMETER, Resource
 from chalicelib.storage import claims, idempotency
 from chalicelib.storage.collection import Collection
-from infra.aws import backfill
-from infra.data import access
+from infra.data import access, backfill
 from infra.errors import CommandError
 from infra.stages import Stage
 
@@ -181,15 +180,15 @@ def _remains(stage: Stage) -> str:
         return rest
     backups = (
         f"Backups of the tables still hold it for {RECOVERY_DAYS} days (point-in-time recovery)"
-        if stage.infra.point_in_time_recovery
+        if stage.settings.point_in_time_recovery
         else "The tables have no point-in-time recovery"
     )
     return (
         f"{rest} {backups}. Backups and exports of your own are not changed. Logs have the "
-        f"subject, and no name or address, for {stage.infra.log_retention_in_days} days."
+        f"subject, and no name or address, for {stage.settings.log_retention_in_days} days."
         + (
             " Receivers of change events, and archives of the bus, keep what they have stored."
-            if stage.infra.events
+            if stage.settings.events
             else ""
         )
     )
@@ -263,7 +262,7 @@ def _is_record_of(row: Any, subject: str, items: list[PersonItem]) -> bool:
 
 def _is_of_users(resource: Resource) -> bool:
     """Whether the key of an item is the subject of its user."""
-    return any(SELF in resource.access.rule(action) for action in ACTIONS)
+    return any(SELF in resource.access.rule(action) for action in VERBS)
 
 
 def _summary(items: list[PersonItem], records: int) -> str:

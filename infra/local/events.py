@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
 from chalicelib import logs
-from infra.aws.resend import lambda_record
+from infra.data.resend import lambda_record
 
 POLL_SECONDS = 0.5
 VIEW = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}

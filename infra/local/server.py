@@ -300,7 +300,7 @@ def load_gateway() -> Gateway:
     from chalicelib import settings
     from chalicelib.models import RESOURCES
     from chalicelib.storage.dynamodb import client, table_name
-    from infra.aws import backfill, tables
+    from infra.data import backfill, tables
     from infra.docs import openapi
     from infra.local import events, sample_data, webhooks
 

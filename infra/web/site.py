@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import boto3
 
-from infra.aws import site, stack
+from infra.deploy import stack
 from infra.errors import CommandError
 from infra.stages import Stage
+from infra.template import site
 from infra.web import build
 from infra.web.config import Config
 
@@ -23,7 +24,7 @@ PAGE, CONFIG = "index.html", "config.json"
 
 def upload(stage: Stage) -> None:
     """Build the shop, upload it, and forget the cached pages. Raises CommandError."""
-    if stage.infra.site is None:
+    if stage.settings.site is None:
         raise CommandError(
             f'The stage {stage.name!r} in .chalice/config.json has no site: add "site": {{}} to '
             f"its infra, then make package stack STAGE={stage.name}."
@@ -68,7 +69,7 @@ def files(folder: Path, config: Config) -> list[tuple[str, bytes]]:
 
 def configuration(stage: Stage, outputs: dict[str, str]) -> Config:
     """config.json of a stage, from its settings and the outputs of its stack."""
-    settings: Any = stage.infra.site
+    settings: Any = stage.settings.site
     issuer = outputs["Issuer"]
     home = quote(f"{outputs['SiteUrl']}/", safe="")
     client_id = outputs.get("UserPoolClientId", settings.client_id)

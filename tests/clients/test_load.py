@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from infra.aws import tables
+from infra.data import tables
 from infra.local import database, run
 from tests import sign_in
 from tests.client import Client, Live

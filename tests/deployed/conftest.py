@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 
 from infra import stages
-from infra.aws import tables
+from infra.data import tables
 from infra.local import run
 from tests import sign_in
 from tests.client import Client

@@ -17,9 +17,10 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from infra.aws import follow, gradual
+from infra.deploy import follow
 from infra.errors import CommandError
 from infra.stages import ALIAS
+from infra.template import canary
 from tests.client import Client, Live
 from tests.deployed.conftest import Account
 from tests.deployed.templates import expanded
@@ -142,10 +143,10 @@ def test_alarms_roll_the_deployment_back(account: Account) -> None:
 
     alias = resources[f"APIHandlerAlias{ALIAS}"]
     update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
-    assert update["DeploymentGroupName"] == {"Ref": gradual.GROUP}
-    group = resources[gradual.GROUP]["Properties"]
-    assert group["ApplicationName"] == {"Ref": gradual.APPLICATION}
-    assert group["ServiceRoleArn"] == {"Fn::GetAtt": [gradual.ROLE, "Arn"]}
+    assert update["DeploymentGroupName"] == {"Ref": canary.GROUP}
+    group = resources[canary.GROUP]["Properties"]
+    assert group["ApplicationName"] == {"Ref": canary.APPLICATION}
+    assert group["ServiceRoleArn"] == {"Fn::GetAtt": [canary.ROLE, "Arn"]}
     name = group["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"]
     assert name == "Linear10PercentEvery1Minute"
     assert set(group["AutoRollbackConfiguration"]["Events"]) == {
@@ -155,10 +156,10 @@ def test_alarms_roll_the_deployment_back(account: Account) -> None:
     }
     watched = group["AlarmConfiguration"]
     assert watched["Enabled"] is True
-    assert [each["Name"] for each in watched["Alarms"]] == [{"Ref": one} for one in gradual.ALARMS]
+    assert [each["Name"] for each in watched["Alarms"]] == [{"Ref": one} for one in canary.ALARMS]
     (version,) = {each for each in resources if re.match("APIHandlerVersion", each)}
     assert alias["Properties"]["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
-    for alarm in gradual.ALARMS:
+    for alarm in canary.ALARMS:
         assert json.dumps({"Fn::GetAtt": [version, "Version"]}) in json.dumps(resources[alarm])
         # A stage without receivers can still be rolled back.
         assert "AlarmActions" not in resources[alarm]["Properties"]
@@ -223,7 +224,7 @@ def test_rollback_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         with Stubber(cloudformation) as stacks, Stubber(code_deploy) as deployments:
             rolled_back = {"Stacks": [described("UPDATE_ROLLBACK_COMPLETE")]}
-            of_the_stack = {gradual.APPLICATION: "app", gradual.GROUP: "group", ALARM: "errors-1"}
+            of_the_stack = {canary.APPLICATION: "app", canary.GROUP: "group", ALARM: "errors-1"}
             for operation, response in (
                 ("describe_stack_events", {"StackEvents": events}),
                 ("describe_stacks", rolled_back),

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from app import app
 from chalicelib.storage import dynamodb
 from infra import stages
-from infra.aws import policy, tables
+from infra.data import tables
+from infra.template import policy
 from tests import sign_in
 from tests.client import Client, InProcess
 from tests.deployed.conftest import Account

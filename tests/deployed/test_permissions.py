@@ -10,7 +10,7 @@ from typing import Any
 import cfnlint
 import pytest
 
-from infra.aws import stack
+from infra.deploy import stack
 from tests.conftest import PROJECT
 from tests.deployed.conftest import Account
 from tests.deployed.templates import (

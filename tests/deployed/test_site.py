@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from infra import stages
-from infra.aws import site
+from infra.settings import Site, StageSettings
+from infra.template import site
 from infra.web import node
 from infra.web import site as sites
 from infra.web.config import Config
@@ -173,10 +174,10 @@ def test_upload_order(tmp_path: Any) -> None:
 def test_config_of_another_issuer() -> None:
     """Settings of the stage say what an issuer needs."""
     stage = stages.load("dev")
-    declared = stages.Site(
+    declared = Site(
         client_id="shop", scope="openid api", parameters={"audience": "x"}, currency="USD"
     )
-    changed: Any = type("Stage", (), {"infra": stages.Infra(site=declared), "name": stage.name})
+    changed: Any = type("Stage", (), {"settings": StageSettings(site=declared), "name": stage.name})
     outputs = {
         "SiteUrl": "https://shop.example",
         "SiteApiUrl": "https://api.example/dev",

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from infra import stages
-from infra.aws import policy
+from infra.template import policy
 from tests.client import Client, Live
 from tests.deployed.conftest import Account, contract, everything, reading, tables_of
 from tests.deployed.templates import REGION

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from infra import stages
-from infra.aws import tables
+from infra.data import tables
 from infra.local import database, run
 from tests import sign_in
 from tests.conftest import client_of

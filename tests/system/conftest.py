@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.aws import tables
+from infra.data import tables
 from infra.local import database, run
 from tests import sign_in
 from tests.client import Client, Live

@@ -17,7 +17,7 @@ from chalicelib.context import Caller, Context, IdempotencyKey
 from chalicelib.storage import dynamodb
 from chalicelib.storage.collection import Collection
 from chalicelib.storage.dynamodb import client
-from infra.aws import tables
+from infra.data import tables
 
 ITEMS = 25
 SHARDS = (1, 4, 16)

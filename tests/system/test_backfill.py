@@ -8,8 +8,8 @@ from msgspec import Meta, defstruct
 
 from chalicelib.schema import Resource
 from chalicelib.storage import claims, dynamodb
-from infra.aws import backfill
-from infra.aws.claims_check import check
+from infra.data import backfill
+from infra.data.claims_check import check
 from tests import sign_in
 from tests.client import Client
 from tests.samples import unique

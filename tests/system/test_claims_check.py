@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.storage import claims, dynamodb
-from infra.aws.claims_check import check
+from infra.data.claims_check import check
 from tests.client import Client
 from tests.conftest import OLD_FILES, PROJECT, SHELL, Launch
 from tests.samples import unique

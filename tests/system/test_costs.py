@@ -11,7 +11,7 @@ import pytest
 import app
 from chalicelib.storage import attributes, dynamodb
 from infra import stages
-from infra.aws import tables
+from infra.data import tables
 from infra.local import database, run
 from tests.client import Client
 from tests.conftest import PROJECT

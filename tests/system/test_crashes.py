@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.aws import tables
-from infra.aws.claims_check import check
+from infra.data import tables
+from infra.data.claims_check import check
 from infra.local import database, run
 from tests.client import Client, Live
 from tests.conftest import PROJECT, Local, client_of

@@ -18,7 +18,7 @@ import pytest
 from chalicelib.access import subject_key
 from chalicelib.errors import DomainError
 from chalicelib.models import RESOURCES, TODOS
-from infra.aws import tables
+from infra.data import tables
 from infra.data.other_tables import item_values
 from infra.local import database, run
 from tests.conftest import PROJECT, SHELL, client_of

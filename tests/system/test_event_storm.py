@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from infra.aws import tables
+from infra.data import tables
 from infra.local import database, events, run
 from tests.conftest import PROJECT, client_of
 from tests.processes import eventually

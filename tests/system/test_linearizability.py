@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from infra.aws import tables
+from infra.data import tables
 from infra.local import run
 from tests import sign_in
 from tests.client import Answer, Client, Live

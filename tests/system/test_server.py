@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.aws import tables
+from infra.data import tables
 from infra.local import database, run
 from tests import sign_in
 from tests.client import Client, Live

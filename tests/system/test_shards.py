@@ -20,7 +20,7 @@ from chalicelib.models import Price
 from chalicelib.schema import Resource
 from chalicelib.storage import dynamodb
 from chalicelib.storage.collection import Collection
-from infra.aws import backfill, tables
+from infra.data import backfill, tables
 from tests.client import Client
 from tests.conftest import PROJECT, SHELL
 

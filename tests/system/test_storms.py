@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from infra.aws.claims_check import check
+from infra.data.claims_check import check
 from tests.client import Answer, Client
 from tests.conftest import Local, client_of
 from tests.samples import Sample, unique

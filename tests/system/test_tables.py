@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.models import RESOURCES
 from infra import stages
-from infra.aws import tables
+from infra.data import tables
 from infra.errors import CommandError
 from infra.local import database, run
 from infra.stages import Stage
@@ -42,7 +42,7 @@ def named(prefix: str) -> Stage:
     dev = stages.load("dev")
     declared: Any = dev.config.config_from_disk
     declared["stages"]["dev"]["environment_variables"]["TABLE_PREFIX"] = f"{prefix}-"
-    return Stage("dev", dev.config, dev.infra)
+    return Stage("dev", dev.config, dev.settings)
 
 
 def state(client: Any, stage: Stage) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 import pytest
 
 from chalicelib.access import (
-    ACTIONS,
     ANYONE,
     AUTHOR,
     SELF,
     SIGNED_IN,
     STAFF,
+    VERBS,
     Access,
     Rule,
     permitted,
@@ -57,6 +57,6 @@ def test_rules(
 
 def test_undeclared_actions_are_for_staff() -> None:
     """A new resource is closed; `others` opens what is not named."""
-    assert {Access().rule(action) for action in ACTIONS} == {STAFF}
+    assert {Access().rule(action) for action in VERBS} == {STAFF}
     opened = Access(read=ANYONE, others=SELF | STAFF)
-    assert [opened.rule(action) for action in ACTIONS] == [ANYONE, *[SELF | STAFF] * 4]
+    assert [opened.rule(action) for action in VERBS] == [ANYONE, *[SELF | STAFF] * 4]

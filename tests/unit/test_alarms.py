@@ -2,15 +2,17 @@
 
 import json
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from msgspec import Struct
 
 from chalicelib.schema import Resource
 from infra import stages
-from infra.aws import alarms, events, gradual, tables, webhooks
-from infra.stages import Infra, Stage, Webhook
+from infra.data import tables
+from infra.settings import StageSettings, Webhook
+from infra.stages import Stage
+from infra.template import alarms, app_functions, canary, events, webhooks
 from tests.conftest import PROJECT
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
@@ -30,7 +32,7 @@ class Part(Struct, forbid_unknown_fields=True):
     e: Choice = "x"
 
 
-def metrics_of(alarm: alarms.Resource) -> list[str]:
+def metrics_of(alarm: dict[str, Any]) -> list[str]:
     """The ids of the metrics of an alarm."""
     queries = alarm["Properties"].get("Metrics", [])
     return [query["Id"] for query in queries if "MetricStat" in query]
@@ -39,7 +41,7 @@ def metrics_of(alarm: alarms.Resource) -> list[str]:
 @pytest.fixture
 def stage() -> Stage:
     """A stage with alarms."""
-    infra = Infra(
+    infra = StageSettings(
         alarms=True,
         deployment="Canary10Percent5Minutes",
         events=True,
@@ -58,7 +60,7 @@ def test_twelve_resources_with_six_indexes(stage: Stage, monkeypatch: pytest.Mon
     assert {len(resource.indexes) for resource in grown} == {6}
     monkeypatch.setattr(tables, "RESOURCES", grown)
 
-    made = alarms.resources(stage, "DeadLetters")
+    made = alarms.part(stage).alarms
 
     counts = [len(metrics_of(each)) for each in made.values()]
     assert max(counts) == MAX_METRICS
@@ -77,13 +79,14 @@ def test_every_alarm_has_an_entry_in_the_runbook(stage: Stage) -> None:
         heading.lower().replace(" ", "-")
         for heading in re.findall(r"^### (.+)$", page, re.MULTILINE)
     }
-    made = (
-        alarms.resources(stage, "Q")
-        | gradual.resources(stage)
-        | events.resources(stage, ["ProductsTable"])
-        | webhooks.resources(stage)
-    )
-    linked = set(re.findall(r"https://a\.example/b#([\w-]+)", json.dumps(made)))
+    alarms_of_parts = [
+        alarms.part(stage).alarms,
+        canary.part(stage).resources,
+        events.part(stage).alarms,
+        webhooks.part(stage).alarms,
+        app_functions.dead_letters_alarm(stage),
+    ]
+    linked = set(re.findall(r"https://a\.example/b#([\w-]+)", json.dumps(alarms_of_parts)))
 
     assert linked == {
         "api-errors",
@@ -101,8 +104,9 @@ def test_every_alarm_has_an_entry_in_the_runbook(stage: Stage) -> None:
 
 def test_alarms_need_a_receiver(stage: Stage) -> None:
     """CloudFormation checks it before it creates anything, also without make stack."""
-    rule = alarms.rules(stage)[alarms.RULE]["Assertions"][0]["Assert"]
+    part = alarms.part(stage)
+    rule = part.rules[alarms.RULE]["Assertions"][0]["Assert"]
 
     named = {condition["Fn::Not"][0]["Fn::Equals"][0]["Ref"] for condition in rule["Fn::Or"]}
-    assert named == set(alarms.parameters(stage)) == set(alarms.RECEIVERS)
-    assert alarms.rules(Stage("dev", stage.config, Infra())) == {}
+    assert named == set(part.parameters) == set(alarms.RECEIVERS)
+    assert alarms.part(Stage("dev", stage.config, StageSettings())).rules == {}

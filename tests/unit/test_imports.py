@@ -18,20 +18,25 @@ ALLOWED = {
     "chalicelib.events": {"chalicelib", "chalicelib.storage"},
     "chalicelib.webhooks": {"chalicelib", "chalicelib.storage"},
     "app": {"chalicelib", "chalicelib.http", "chalicelib.storage"},
-    "infra": {"chalicelib"},
-    "infra.aws": {
-        *("app", "chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
-        *("chalicelib.webhooks", "infra", "infra.docs"),
+    "infra": {"chalicelib", "chalicelib.events", "chalicelib.webhooks"},
+    "infra.data": {
+        *("chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
+        *("infra", "infra.deploy"),
+    },
+    "infra.docs": {"app", "chalicelib", "chalicelib.http", "infra"},
+    "infra.template": {
+        *("app", "chalicelib", "chalicelib.http", "chalicelib.webhooks", "infra", "infra.data"),
+    },
+    "infra.deploy": {
+        *("chalicelib", "infra", "infra.data", "infra.docs", "infra.template"),
     },
     "infra.local": {
         *("app", "chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
-        *("chalicelib.webhooks", "infra", "infra.aws", "infra.docs"),
+        *("chalicelib.webhooks", "infra", "infra.data", "infra.docs"),
     },
-    "infra.docs": {"app", "chalicelib", "chalicelib.http", "infra"},
-    "infra.data": {"chalicelib", "chalicelib.http", "chalicelib.storage", "infra", "infra.aws"},
     "infra.load": {"infra"},
-    "infra.web": {"infra", "infra.aws", "infra.local"},
-    "bench": {"infra", "infra.aws"},
+    "infra.web": {"infra", "infra.deploy", "infra.local", "infra.template"},
+    "bench": {"infra", "infra.deploy"},
 }
 # Modules at the end of the chain: they import a command or a layer when it is needed.
 ENTRY_POINTS = {
@@ -39,7 +44,8 @@ ENTRY_POINTS = {
         *(
             "chalicelib.storage",
             "chalicelib.webhooks",
-            "infra.aws",
+            "infra.deploy",
+            "infra.template",
             "infra.data",
             "infra.docs",
             "infra.load",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.aws.indexes import updates
+from infra.deploy.indexes import updates
 
 ATTRIBUTES = {name: {"AttributeName": name, "AttributeType": "S"} for name in ("id", *"abcd")}
 

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.models import RESOURCES
 from infra import stages
-from infra.aws import policy
 from infra.errors import CommandError
+from infra.template import policy
 from tests.conftest import PROJECT
 
 
@@ -124,9 +124,7 @@ def test_action_without_a_scope(source: Path) -> None:
     """No action is allowed on `*`."""
     source.write_text('def f(): client.scan(TableName="t")')
 
-    with pytest.raises(
-        CommandError, match=r"The code calls dynamodb:Scan, and SCOPES in infra/aws"
-    ):
+    with pytest.raises(CommandError, match=r"The code calls dynamodb:Scan, and SCOPES in infra"):
         policy.document(stages.load("dev"))
 
 

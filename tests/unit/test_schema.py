@@ -15,7 +15,7 @@ from chalicelib.models import PRODUCTS, RESOURCES, REVIEWERS, REVIEWS, TODOS, US
 from chalicelib.schema import EMPTY_OR_VISIBLE, VISIBLE, Resource
 from chalicelib.validation import parse
 from infra import stages
-from infra.aws import tables
+from infra.data import tables
 
 KeyText = Annotated[str, Meta(min_length=1, max_length=100)]
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from chalice.config import Config
 from msgspec.structs import fields
 
 from infra import stages
-from infra.aws import webhooks
 from infra.errors import CommandError
-from infra.stages import Infra, Stage
+from infra.settings import StageSettings
+from infra.stages import Stage
 from tests.conftest import PROJECT
 
 
@@ -23,9 +24,11 @@ def test_every_setting_is_in_the_docs_with_its_default() -> None:
     assert section
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", section[0], re.MULTILINE)
 
-    assert [name for name, _ in rows] == [field.name for field in fields(Infra)]
-    for (_, cell), field in zip(rows, fields(Infra), strict=True):
-        default = msgspec.json.encode(getattr(Infra(), field.name)).decode().replace(".0", "")
+    assert [name for name, _ in rows] == [field.name for field in fields(StageSettings)]
+    for (_, cell), field in zip(rows, fields(StageSettings), strict=True):
+        default = (
+            msgspec.json.encode(getattr(StageSettings(), field.name)).decode().replace(".0", "")
+        )
         said = cell.replace("`", "").replace(" ", "")
         assert said.startswith("none" if default == "null" else default)
 
@@ -39,6 +42,11 @@ MAIL = {"url": "https://mail.example.com/hooks", "secret": "storefront/dev/mail"
         # A browser would have to send an API key, which everybody could read.
         ({"site": {}, "usage_plan": {}}, "it has a usage_plan and a site"),
         ({"webhooks": {"mail": MAIL}}, "it has webhooks and no events"),
+        ({"snap_start": True, "provisioned_concurrency": 1}, "it has snap_start and provisioned"),
+        ({"snap_start": True}, "it has snap_start, which needs Python 3.12 or later"),
+        ({"cache": {"resources": ["orders"]}}, "it caches orders, and there are users, "),
+        ({"cache": {"resources": ["todos"]}}, "it caches todos, which is not the same list for"),
+        ({"cache": {"resources": ["reviews"]}}, "it caches reviews, which is not the same list"),
         ({"events": True, "webhooks": {"mail": MAIL | {"events": []}}}, "length >= 1"),
         ({"events": True, "webhooks": {"mail": MAIL | {"concurrency": 1}}}, ">= 2"),
         ({"events": True, "webhooks": {"mail": MAIL | {"retries": 3}}}, "unknown field `retries`"),
@@ -48,6 +56,7 @@ def test_wrong_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, infra: dict[str, Any], words: str
 ) -> None:
     """It is refused with a sentence."""
+    monkeypatch.setattr(Config, "lambda_python_version", "python3.11")
     with pytest.raises(CommandError, match=words):
         declare(tmp_path, monkeypatch, infra)
 
@@ -97,12 +106,11 @@ def test_wrong_webhook(
     changed: dict[str, Any],
     words: str,
 ) -> None:
-    """Make package refuses it with a sentence, and does not quote a secret."""
+    """It is refused with a sentence, which does not quote a secret."""
     infra = {"events": True, "webhooks": {name: MAIL | changed}}
-    stage = declare(tmp_path, monkeypatch, infra)
 
     with pytest.raises(CommandError, match=words) as refused:
-        webhooks.check(stage)
+        declare(tmp_path, monkeypatch, infra)
     assert "MfKQ" not in str(refused.value)
 
 
@@ -122,8 +130,7 @@ def test_webhook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[
     infra = {"events": True, "webhooks": {"mail": MAIL | changed}}
     stage = declare(tmp_path, monkeypatch, infra)
 
-    webhooks.check(stage)
-    assert stage.infra.webhooks["mail"].events == tuple(changed.get("events", ["*"]))
+    assert stage.settings.webhooks["mail"].events == tuple(changed.get("events", ["*"]))
 
 
 def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, infra: dict[str, Any]) -> Stage:

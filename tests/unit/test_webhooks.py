@@ -26,7 +26,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from chalicelib.webhooks import delivery
 from chalicelib.webhooks.public import is_public
 from chalicelib.webhooks.signature import SecretError, new_secret, parse_secret, sign
-from infra.aws import webhooks as template
+from infra.template import webhooks as template
 from tests.conftest import free_port
 from tests.internet.internet import Internet
 from tests.receivers import PUBLIC, Handler, Receiver, drip, hang, keep_informing, redirect

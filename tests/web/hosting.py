@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from infra.aws import site
+from infra.template import site
 from infra.web.build import DIST
 from infra.web.config import Config
 

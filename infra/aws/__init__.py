@@ -1,1 +1,0 @@
-"""Stages in an AWS account: tables, policy, template, deployment."""

@@ -1,0 +1,1 @@
+"""The CloudFormation template, as a list of parts."""
