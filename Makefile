@@ -7,16 +7,16 @@ BIN := $(VENV)/bin
 INFRA := $(BIN)/python -m infra
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := $(PYTEST) -n auto --dist worksteal
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
-# What the bench's peers need and the Lambda runtime has.
-LAMBDA_RUNTIME := botocore python-dateutil six urllib3
+UV := $(BIN)/uv
+UV_VERSION := 0.13.8
+SYNC := $(UV) sync --quiet --locked --inexact --only-group
 RUN := $(VENV)/run-installed
 DEV := $(VENV)/dev-installed
 WEB := $(VENV)/web-installed
 LOAD := $(VENV)/load-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi screenshot bench load audit requirements clean
+.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi screenshot bench load audit lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -135,15 +135,12 @@ load: $(RUN) $(LOAD) ## Test the API at a URL under load, as the staff member of
 	@exec $(INFRA) load
 
 audit: $(DEV) ## Look up known vulnerabilities of the dependencies (needs the internet)
-	@$(BIN)/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements-run.txt
-	@npm audit --prefix tests/clients/openapi_diff --package-lock-only
+	@$(UV) tool run pip-audit --disable-pip --require-hashes --requirement requirements-dev.txt
 	@npm audit --prefix web --package-lock-only
 
-requirements: $(DEV) ## Compile requirements*.txt from requirements*.in
-	@for name in requirements requirements-run requirements-load requirements-web requirements-dev bench/runtime bench/runtime-older; do \
-		$(COMPILE) $$name.in --output-file $$name.txt || exit 1; done
-	@for name in $(basename $(wildcard bench/peers/*/requirements.in)); do \
-		$(COMPILE) $(LAMBDA_RUNTIME:%=--no-emit-package %) $$name.in --output-file $$name.txt || exit 1; done
+lock: $(DEV) ## Write uv.lock from pyproject.toml, and requirements.txt and requirements-dev.txt from uv.lock
+	@$(UV) lock --quiet
+	@$(INFRA) requirements
 
 clean: ## Delete what the other commands have written to this folder
 	rm -rf $(VENV) dist .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -155,22 +152,24 @@ $(VENV)/bin/python:
 		echo "Storefront needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1); name another: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 
-$(RUN): requirements-run.txt | $(VENV)/bin/python
+$(UV): | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(RUN): uv.lock | $(UV)
 	@echo "Installing what make run needs into $(VENV)." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(SYNC) run
 	@touch $@
 
-$(DEV): requirements-dev.txt | $(VENV)/bin/python
+$(DEV): uv.lock | $(UV)
 	@echo "Installing what developing needs into $(VENV)." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(SYNC) dev
 	@touch $@ $(RUN)
 
-$(LOAD): requirements-load.txt | $(VENV)/bin/python
-	@echo "Installing the load generator into $(VENV)/load."
-	@$(BIN)/python -m venv --clear $(VENV)/load
-	@$(VENV)/load/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(LOAD): uv.lock | $(UV)
+	@echo "Installing the load generator into $(VENV)/load." >&2
+	@UV_PROJECT_ENVIRONMENT=$(VENV)/load $(SYNC) load --python $(BIN)/python
 	@touch $@
 
-$(WEB): web/package-lock.json requirements-web.txt | $(RUN)
+$(WEB): web/package-lock.json | $(RUN)
 	@$(INFRA) web-install
 	@touch $@

@@ -1,7 +1,7 @@
 """What is measured: the app as `make package` packs it, and its peers, each as a zip.
 
-A peer is one file, app.py, written as its documentation advises, with what its requirements.txt
-names. boto3 comes from the runtime for all of them.
+A peer is one file, app.py, written as its documentation advises, with the packages of its group in
+pyproject.toml. boto3 comes from the runtime for all of them.
 """
 
 import json
@@ -16,13 +16,17 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from msgspec import Struct
 
+from infra import requirements
 from infra.deploy import bundle
 from infra.errors import CommandError
 from infra.stages import PROJECT
 
 BUILT = PROJECT / "dist" / "bench"
 FOLDER = PROJECT / "bench" / "peers"
-RUNTIME = PROJECT / "bench" / "runtime.txt"
+# A group of pyproject.toml.
+RUNTIME = "runtime"
+# What the Lambda runtime has of the peers' packages.
+IN_RUNTIME = ("botocore", "python-dateutil", "six", "urllib3")
 # Whose settings the app is measured with.
 STAGE = "prod"
 
@@ -60,17 +64,17 @@ TITLES = {
     "fastapi": "FastAPI, Mangum",
 }
 PEERS = ("plain", "powertools", "fastapi")
-# Two do their own routing, behind one resource.
-ROUTING = ("powertools", "fastapi")
+# Two have packages, which do their own routing, behind one resource.
+WITH_PACKAGES = ("powertools", "fastapi")
 PROXY = "/{proxy+}"
 
 
-def runtime(requirements: Path) -> Path:
-    """The Python that runs functions, with what the Lambda runtime has and nothing else."""
-    folder = BUILT / requirements.stem
+def runtime(group: str) -> Path:
+    """The Python that runs functions, with the packages of a group and nothing else."""
+    folder = BUILT / group
     python = folder / "bin" / "python"
     _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-    install(requirements, "--python", str(python), "--compile-bytecode")
+    install(requirements.export(group), "--python", str(python), "--compile-bytecode")
     return python
 
 
@@ -109,8 +113,8 @@ def peer(name: str) -> Candidate:
         zip=archive,
         handler="app.handler",
         variables={"TABLE": "products"},
-        item=PROXY if name in ROUTING else "/products/{id}",
-        list=PROXY if name in ROUTING else "/products",
+        item=PROXY if name in WITH_PACKAGES else "/products/{id}",
+        list=PROXY if name in WITH_PACKAGES else "/products",
     )
 
 
@@ -120,18 +124,21 @@ def unpack(candidate: Candidate, task: Path) -> None:
         archive.extractall(task)
 
 
-def install(requirements: Path, *options: str) -> None:
-    """Install what a file names, into the Python or the folder that the options say."""
-    # No dependencies: the file has all of them, except those of the Lambda runtime.
-    _uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", *options, "-r", requirements)
+def install(packages: str, *options: str) -> None:
+    """Install what the text of a requirements file names, into what the options say."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "requirements.txt"
+        file.write_text(packages)
+        # No dependencies: the file has all of them, except those of the Lambda runtime.
+        _uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", *options, "-r", file)
 
 
 def _package(name: str, target: Path) -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        requirements = FOLDER / name / "requirements.txt"
-        if requirements.exists():
-            install(requirements, "--target", str(folder))
+        if name in WITH_PACKAGES:
+            left_out = [f"--no-emit-package={each}" for each in IN_RUNTIME]
+            install(requirements.export(name, *left_out), "--target", str(folder))
         (folder / "app.py").write_bytes((FOLDER / name / "app.py").read_bytes())
         with ZipFile(target, "w", ZIP_DEFLATED) as packed:
             for file in folder.rglob("*"):

@@ -97,8 +97,8 @@ class Machine(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def machine(requirements: Path = candidates.RUNTIME) -> Iterator[Machine]:
-    """A machine for a while, whose Python has `requirements`.
+def machine(group: str = candidates.RUNTIME) -> Iterator[Machine]:
+    """A machine for a while, whose Python has the packages of a group of pyproject.toml.
 
     Several at one time have separate folders and certificates.
     """
@@ -126,7 +126,7 @@ def machine(requirements: Path = candidates.RUNTIME) -> Iterator[Machine]:
                 for process in (0, database.pid):
                     os.sched_setaffinity(process, available[:1])
                 yield Machine(
-                    python=candidates.runtime(requirements),
+                    python=candidates.runtime(group),
                     port=port,
                     authority=own,
                     roots=roots,

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,10 @@ from infra.errors import EXPECTED, CommandError, error_message
 from infra.stages import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+# Help and messages name the environment variables, which make sets.
+option = partial(click.option, show_envvar=True)
 
 OWN_PACKAGES = ("app", "bench", "chalicelib", "infra", "tests")
 MAX_PORT = 2**16 - 1
@@ -36,8 +41,8 @@ def main() -> int:
     try:
         status = cli(prog_name="python -m infra", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        print(error.format_message(), file=sys.stderr)
+        return 1
     except click.Abort:
         print("Interrupted. Run the same command again.", file=sys.stderr)
         return 1
@@ -56,7 +61,7 @@ def main() -> int:
     return int(status or 0)
 
 
-@click.group()
+@click.group(context_settings={"show_default": True})
 def cli() -> None:
     """The commands of Storefront. `make` lists their short forms."""
 
@@ -75,72 +80,52 @@ def stage_option(*, local: bool = False) -> Callable[[F], F]:
         stage.apply_environment()
         return stage
 
-    return click.option(
+    return option(
         "--stage",
         envvar="STAGE",
         default="local" if local else None,
         callback=convert,
-        help=f"The stage: {'local, ' if local else ''}dev, test or prod. [env: STAGE]",
+        help=f"The stage: {'local, ' if local else ''}dev, test or prod.",
     )
 
 
-def number_option(
-    variable: str, default: int, help_text: str, *, name: str, most: int
-) -> Callable[[F], F]:
-    """An option with a number from 1 to `most`, as the parameter `name`."""
-
-    def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> int:
-        del context, parameter
-        text = text or str(default)
-        if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
-            raise CommandError(f"{variable} is {text!r}; it must be a number from 1 to {most}.")
-        return int(text)
-
-    return click.option(
+def port_option(variable: str, default: int, name: str = "port") -> Callable[[F], F]:
+    """The option with a port, as the parameter `port`, or as another one."""
+    return option(
         f"--{name.replace('_', '-')}",
         envvar=variable,
-        callback=convert,
-        help=f"{help_text}, {default}. [env: {variable}]",
+        type=click.IntRange(1, MAX_PORT),
+        default=default,
+        help="A port of this machine.",
     )
 
 
-def port_option(
-    variable: str, default: int, help_text: str, *, name: str = "port"
-) -> Callable[[F], F]:
-    """The option --port, as the parameter `port`, or as another one."""
-    return number_option(variable, default, help_text, name=name, most=MAX_PORT)
+def _data_folder(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path:
+    from infra.local import run
+
+    return path.expanduser().absolute() if path else run.default_folder()
 
 
-def folder_option(command: F) -> F:
-    """The option --data-dir, as the parameter `folder`."""
-
-    def convert(context: click.Context, parameter: click.Parameter, name: str | None) -> Path:
-        del context, parameter
-        from infra.local import run
-
-        return Path(name).expanduser().absolute() if name else run.default_folder()
-
-    return click.option(
-        "--data-dir",
-        "folder",
-        envvar="DATA_DIR",
-        callback=convert,
-        help="The folder of the local database's data. [env: DATA_DIR]",
-    )(command)
-
-
-api_port_option = port_option("PORT", 8000, "The API's port")
+folder_option = option(
+    "--data-dir",
+    "folder",
+    envvar="DATA_DIR",
+    type=click.Path(path_type=Path),
+    callback=_data_folder,
+    help="The folder of the local database's data.",
+)
+api_port_option = port_option("PORT", 8000)
 
 
 @cli.command()
 @api_port_option
 @folder_option
-@click.option(
+@option(
     "--headers-dir",
     "headers",
     envvar="HEADERS_DIR",
     default=".local",
-    help="The folder of the header files for curl, .local. [env: HEADERS_DIR]",
+    help="The folder of the header files for curl.",
 )
 def run(port: int, folder: Path, headers: str) -> None:
     """Serve the API on this machine, with an embedded database and a development issuer.
@@ -153,12 +138,12 @@ def run(port: int, folder: Path, headers: str) -> None:
 
 
 @cli.command()
-@port_option("WEB_PORT", 4200, "The shop's port")
-@click.option(
+@port_option("WEB_PORT", 4200)
+@option(
     "--api-url",
     envvar="API_URL",
     default="http://127.0.0.1:8000",
-    help="The URL of the API, http://127.0.0.1:8000. [env: API_URL]",
+    help="The URL of the API.",
 )
 def web(port: int, api_url: str) -> None:
     """Serve the shop on this machine, for a running API, and build it again after each change."""
@@ -234,7 +219,7 @@ def package(stage: Stage) -> None:
 
 @cli.command()
 @stage_option()
-@click.option("--bucket", envvar="BUCKET", help="The S3 bucket for the package. [env: BUCKET]")
+@option("--bucket", envvar="BUCKET", help="The S3 bucket for the package.")
 def stack(stage: Stage, bucket: str | None) -> None:
     """Deploy dist/STAGE as a CloudFormation stack."""
     if not bucket:
@@ -281,9 +266,7 @@ def account() -> None:
 @cli.command()
 @stage_option(local=True)
 @folder_option
-@click.option(
-    "--owner", envvar="OWNER", help="Who gets the items that have no owner: a subject. [env: OWNER]"
-)
+@option("--owner", envvar="OWNER", help="Who gets the items that have no owner: a subject.")
 def backfill(stage: Stage, folder: Path, owner: str | None) -> None:
     """Add new fields' defaults, copies, claims and owners to a stage's older items."""
     if owner == ME or len(owner or "") > MAX_SUBJECT_LENGTH:
@@ -309,70 +292,44 @@ def claims_check(stage: Stage, folder: Path) -> None:
     checks.report(stage.name)
 
 
-def resource_option(command: F) -> F:
-    """The option --resource, as the parameter `resources`: one of them, or all."""
+def _resources(
+    _context: click.Context, _parameter: click.Parameter, name: str | None
+) -> tuple[Resource, ...]:
+    from chalicelib.models import RESOURCES
 
-    def convert(
-        context: click.Context, parameter: click.Parameter, name: str | None
-    ) -> tuple[Resource, ...]:
-        del context, parameter
-        from chalicelib.models import RESOURCES
-
-        chosen = tuple(each for each in RESOURCES if name in (None, "", each.name))
-        if not chosen:
-            names = ", ".join(each.name for each in RESOURCES)
-            raise CommandError(f"RESOURCE is {name!r}; it must be one of {names}.")
-        return chosen
-
-    return click.option(
-        "--resource",
-        "resources",
-        envvar="RESOURCE",
-        callback=convert,
-        help="One resource, for example products; all by default. [env: RESOURCE]",
-    )(command)
+    chosen = tuple(each for each in RESOURCES if name in (None, each.name))
+    if not chosen:
+        names = ", ".join(each.name for each in RESOURCES)
+        raise click.BadParameter(f"{name!r} is not one of {names}.")
+    return chosen
 
 
-def flag(name: str, variable: str, value: str, help_text: str) -> Callable[[F], F]:
-    """An option that is on with one value of its variable, as a bool."""
-
-    def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> bool:
-        del context, parameter
-        if text not in (None, "", value):
-            raise CommandError(f"{variable} is {text!r}; it must be {value}, or be left out.")
-        return text == value
-
-    return click.option(
-        f"--{name}",
-        name.replace("-", "_"),
-        envvar=variable,
-        callback=convert,
-        is_flag=False,
-        flag_value=value,
-        help=f"{help_text} [env: {variable}={value}]",
-    )
-
-
-dry_run_option = flag("dry-run", "DRY_RUN", "1", "Say what would be done, and change nothing.")
-yes_option = flag("yes", "YES", "1", "Do not ask.")
-key_option = click.option(
-    "--key", envvar="KEY", help="The person's subject, which is the key of their user. [env: KEY]"
+resource_option = option(
+    "--resource",
+    "resources",
+    envvar="RESOURCE",
+    callback=_resources,
+    help="One resource, for example products; all by default.",
+)
+dry_run_option = option(
+    "--dry-run", envvar="DRY_RUN", is_flag=True, help="Say what would be done, and change nothing."
+)
+yes_option = option("--yes", envvar="YES", is_flag=True, help="Do not ask.")
+key_option = option(
+    "--key", envvar="KEY", help="The person's subject, which is the key of their user."
 )
 
 
 @cli.command("export")
 @stage_option(local=True)
 @folder_option
-@click.option("--out", envvar="OUT", help="The folder to write to. [env: OUT]")
+@option("--out", envvar="OUT", help="The folder to write to.")
 @resource_option
 @dry_run_option
 def export_items(
     stage: Stage, folder: Path, out: str | None, resources: tuple[Resource, ...], dry_run: bool
 ) -> None:
-    """Write a stage's items to JSON lines, one file for each resource, such as products.jsonl.
-
-    Run again after an interruption, it goes on where it was.
-    """
+    """Write a stage's items to JSON lines, one file for each resource, such as products.jsonl."""
     if not out:
         raise CommandError("Name the folder to write to, for example OUT=export.")
     _use_database(stage, folder)
@@ -386,23 +343,21 @@ def export_items(
 @cli.command("import")
 @stage_option(local=True)
 @folder_option
-@click.option("--from", "source", envvar="FROM", help="A folder of an export. [env: FROM]")
-@click.option("--table", envvar="TABLE", help="A table of another system. [env: TABLE]")
+@option("--from", "source", envvar="FROM", help="A folder of an export.")
+@option("--table", envvar="TABLE", help="A table of another system.")
 @resource_option
-@click.option(
-    "--owner", envvar="OWNER", help="The owner of all items of the table: a subject. [env: OWNER]"
-)
-@click.option(
+@option("--owner", envvar="OWNER", help="The owner of all items of the table: a subject.")
+@option(
     "--ignore",
     envvar="IGNORE",
     default="",
-    help="Attributes of the table to leave out: colour,size. [env: IGNORE]",
+    help="Attributes of the table to leave out: colour,size.",
 )
-@flag(
-    "missing-references",
-    "MISSING_REFERENCES",
-    "keep",
-    "Also import items whose reference, such as a review's product, does not exist any more.",
+@option(
+    "--missing-references",
+    envvar="MISSING_REFERENCES",
+    type=click.Choice(["keep"]),
+    help="Also import items whose reference, such as a review's product, does not exist any more.",
 )
 @dry_run_option
 def import_items(
@@ -413,7 +368,7 @@ def import_items(
     resources: tuple[Resource, ...],
     owner: str | None,
     ignore: str,
-    missing_references: bool,
+    missing_references: str | None,
     dry_run: bool,
 ) -> None:
     """Create a stage's items from JSON lines, or from another table. Stored items are left alone.
@@ -451,7 +406,7 @@ def import_items(
 @stage_option(local=True)
 @folder_option
 @key_option
-@click.option("--out", envvar="OUT", help="The file to write to. [env: OUT]")
+@option("--out", envvar="OUT", help="The file to write to.")
 @dry_run_option
 def user_export(
     stage: Stage, folder: Path, key: str | None, out: str | None, dry_run: bool
@@ -491,10 +446,12 @@ def user_erase(stage: Stage, folder: Path, key: str | None, yes: bool, dry_run: 
 
 
 @cli.command()
-@click.option("--url", envvar="URL", default="", help="The URL of the API. [env: URL]")
-@click.option("--token", envvar="TOKEN", default="", help="An access token of staff. [env: TOKEN]")
-@number_option("USERS", 50, "How many users at once", name="users", most=MAX_LOAD)
-@number_option("SECONDS", 600, "For how long, in seconds", name="seconds", most=MAX_LOAD)
+@option("--url", envvar="URL", default="", help="The URL of the API.")
+@option("--token", envvar="TOKEN", default="", help="An access token of staff.")
+@option("--users", envvar="USERS", type=click.IntRange(1, MAX_LOAD), default=50, help="At once.")
+@option(
+    "--seconds", envvar="SECONDS", type=click.IntRange(1, MAX_LOAD), default=600, help="How long."
+)
 @yes_option
 def load(url: str, token: str, users: int, seconds: int, yes: bool) -> int:
     """Test an API under load, and check that each acknowledged write is there once.
@@ -512,13 +469,21 @@ def load(url: str, token: str, users: int, seconds: int, yes: bool) -> int:
 
 
 @cli.command()
-@click.option("--url", envvar="URL", default="", help="The URL of the API. [env: URL]")
-@click.option("--token", envvar="TOKEN", default="", help="An access token of staff. [env: TOKEN]")
+@option("--url", envvar="URL", default="", help="The URL of the API.")
+@option("--token", envvar="TOKEN", default="", help="An access token of staff.")
 def verify(url: str, token: str) -> int:
     """Run the contract tests against an API, and delete what they have created."""
     from infra.deploy import verify as verification
 
     return verification.run(url.rstrip("/"), token)
+
+
+@cli.command("requirements")
+def export_requirements() -> None:
+    """Write requirements.txt and requirements-dev.txt from uv.lock."""
+    from infra import requirements
+
+    requirements.write()
 
 
 @cli.command()
@@ -532,7 +497,7 @@ def openapi() -> None:
 
 @cli.command()
 @api_port_option
-@port_option("WEB_PORT", 4200, "The shop's port", name="web_port")
+@port_option("WEB_PORT", 4200, "web_port")
 def screenshot(port: int, web_port: int) -> None:
     """Take the screenshots in docs/ of a running API and a running shop, with Chromium."""
     from infra.docs import screenshot as screenshots

@@ -14,7 +14,6 @@ from msgspec import Meta, Struct
 
 from chalicelib.access import ANYONE
 from chalicelib.events import CHANGE_NAMES
-from chalicelib.models import RESOURCES
 from chalicelib.webhooks.signature import PREFIX
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -191,8 +190,13 @@ def problems(settings: StageSettings, config: Config) -> Iterator[str]:
 
 
 def _cache_problems(settings: StageSettings) -> Iterator[str]:
+    if not settings.cache:
+        return
+    # Imported here, because most stages need no declarations, and some files may be wrong.
+    from chalicelib.models import RESOURCES
+
     resources = {resource.name: resource for resource in RESOURCES}
-    for name in settings.cache.resources if settings.cache else ():
+    for name in settings.cache.resources:
         if name not in resources:
             yield f"it caches {name}, and there are {', '.join(resources)}"
         # The cache does not know the caller, which a list by author=me depends on, too.
@@ -244,6 +248,9 @@ def _is_url(url: str) -> bool:
 
 def _event_types() -> list[str]:
     """The types of all events."""
+    # As above.
+    from chalicelib.models import RESOURCES
+
     return [
         f"{resource.noun}.{change}" for resource in RESOURCES for change in CHANGE_NAMES.values()
     ]

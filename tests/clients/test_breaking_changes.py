@@ -16,25 +16,16 @@ import pytest
 from chalicelib.http.api import OPENAPI_FILE
 from tests.conftest import PROJECT, SHELL
 
+PACKAGE = "api-smart-diff@1.0.6"
 Change = Callable[[Any], Any]
 
 
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script, installed with what it needs."""
-    folder = tmp_path_factory.mktemp("diff") / "tool"
-    shutil.copytree(
-        PROJECT / "tests" / "clients" / "openapi_diff",
-        folder,
-        ignore=shutil.ignore_patterns("node_modules"),
-    )
-    subprocess.run(
-        ["npm", "ci", "--silent", "--no-audit", "--no-fund"],
-        cwd=folder,
-        env=SHELL,
-        check=True,
-        capture_output=True,
-    )
+    """The script, with the package that it needs."""
+    folder = tmp_path_factory.mktemp("diff")
+    output("npm", "install", "--silent", "--no-audit", "--no-fund", PACKAGE, cwd=folder)
+    shutil.copy(Path(__file__).with_name("breaking.mjs"), folder)
     return folder
 
 
@@ -43,7 +34,7 @@ def breaking(tool: Path, before: Any, after: Any) -> list[str]:
     files = [tool / "before.json", tool / "after.json"]
     for file, document in zip(files, (before, after), strict=True):
         file.write_text(json.dumps(document))
-    return output("node", "breaking.js", *files, cwd=tool).splitlines()
+    return output("node", "breaking.mjs", *files, cwd=tool).splitlines()
 
 
 def output(*command: str | Path, cwd: Path = PROJECT) -> str:

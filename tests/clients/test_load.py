@@ -166,7 +166,7 @@ def test_prod_is_refused(prod: str) -> None:
         ({"URL": ""}, "Name the API and an access token of staff"),
         ({"URL": "shop.example"}, "URL is 'shop.example'; it must begin with http"),
         ({"URL": "http://127.0.0.1:1"}, "GET http://127.0.0.1:1/ got no response of the API"),
-        ({"USERS": "many"}, "USERS is 'many'; it must be a number from 1 to"),
+        ({"USERS": "many"}, "(env var: 'USERS'): 'many' is not a valid"),
     ],
 )
 def test_wrong_options(variables: dict[str, str], message: str) -> None:

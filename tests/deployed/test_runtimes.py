@@ -5,14 +5,13 @@ import json
 import pytest
 
 from bench import candidates, measure
-from bench.candidates import RUNTIME
 from bench.events import events
 
 
 @pytest.mark.timeout(180)
 def test_older_boto3() -> None:
     """The parts of botocore's session that `chalicelib/sdk.py` replaces are in that one too."""
-    with measure.machine(RUNTIME.with_name("runtime-older.txt")) as machine:
+    with measure.machine("runtime-older") as machine:
         (variant,) = measure.unpacked(machine, [candidates.app()])
         answers = {}
         with machine.start(variant) as function:

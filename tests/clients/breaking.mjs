@@ -1,5 +1,5 @@
 // Prints a line for each change between two OpenAPI documents that breaks clients of the first.
-// Usage: node breaking.js old.json new.json
+// Usage: node breaking.mjs old.json new.json
 import { readFileSync } from "node:fs";
 import { apiDiff } from "api-smart-diff";
 
