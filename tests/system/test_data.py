@@ -25,7 +25,7 @@ from tests.conftest import PROJECT, SHELL, client_of
 from tests.processes import eventually
 from tests.samples import unique
 
-LINES = 1_000
+LINES = 600
 KILLS = 3
 NAMES = [resource.name for resource in RESOURCES]
 CLAIMS = "storefront-local-claims"
@@ -73,7 +73,12 @@ class Data:
         return int(self.client.describe_table(TableName=table)["Table"]["ItemCount"])
 
     def clear(self) -> None:
-        """Delete all tables, and create those of the shop again."""
+        """Delete all tables, and create those of the shop again, if there are others or items."""
+        own = {f"storefront-local-{name}" for name in (*NAMES, "claims")}
+        if set(self.client.list_tables()["TableNames"]) == own and not any(
+            map(self.count, (*NAMES, "claims"))
+        ):
+            return
         for name in self.client.list_tables()["TableNames"]:
             self.client.delete_table(TableName=name)
         tables.create_local(self.client)
@@ -342,23 +347,20 @@ def test_item_that_was_changed_since_stays(data: Data, shop: Path) -> None:
     assert "29 stored already, 1 stored with other values, 0 rejected." in said
 
 
-@pytest.mark.parametrize("subject", [5, ["x"], "me", "x" * 256])
-def test_wrong_subjects_are_rejected(data: Data, tmp_path: Path, subject: Any) -> None:
+def test_wrong_subjects_are_rejected(data: Data, tmp_path: Path) -> None:
     """Owners and authors; the other lines are imported."""
-    write_lines(
-        tmp_path / "todos.jsonl",
-        [
-            {"id": "a", "task": "Dust", "owner": subject},
-            {"id": "b", "task": "Dust", "owner": "ada"},
-        ],
-    )
-    write_lines(tmp_path / "reviews.jsonl", [{"id": "r", "review": "Fine.", "author": subject}])
+    wrong = (5, ["x"], "me", "x" * 256)
+    todos = [{"id": f"t{n}", "task": "Dust", "owner": each} for n, each in enumerate(wrong)]
+    reviews = [{"id": f"r{n}", "review": "Fine.", "author": each} for n, each in enumerate(wrong)]
+    write_lines(tmp_path / "todos.jsonl", [*todos, {"id": "b", "task": "Dust", "owner": "ada"}])
+    write_lines(tmp_path / "reviews.jsonl", reviews)
 
-    said = data.run("import", FROM=str(tmp_path), status=1)
+    output = data.run("import", FROM=str(tmp_path), status=1)
 
-    assert "todos.jsonl, line 1: owner must be a subject" in said
-    assert "reviews.jsonl, line 1: author must be a subject" in said
-    assert "todos: 1 created, 0 stored already, 1 rejected." in said
+    for number in range(1, len(wrong) + 1):
+        assert f"todos.jsonl, line {number}: owner must be a subject" in output
+        assert f"reviews.jsonl, line {number}: author must be a subject" in output
+    assert "todos: 1 created, 0 stored already, 4 rejected." in output
 
 
 def test_author_is_known_by_the_digest_of_the_subject(data: Data, tmp_path: Path) -> None:
@@ -553,30 +555,34 @@ def test_ignored_attributes_are_not_decoded(data: Data) -> None:
     assert said == "todos: 1 created, 0 stored already, 0 rejected.\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("createdAt", "2026-02-30T25:61:61.000Z"),
-        ("createdAt", "2026-02-30T05:01:01.000Z"),
-        ("createdAt", "\u0662\u0660\u0662\u0666-01-02T03:04:05.000Z"),
-        ("updatedAt", "0000-01-02T03:04:05.000Z"),
-        ("updatedAt", "2026-01-02T24:00:00.000Z"),
-        ("updatedAt", 5),
-        ("etag", '"' + "x" * 70_000 + '"'),
-        ("etag", '"' + "x" * 127 + '"'),
-        ("etag", '"x y"'),
-    ],
-)
-def test_server_fields_that_cannot_be(data: Data, tmp_path: Path, name: str, value: Any) -> None:
+SERVER_FIELDS = [
+    ("createdAt", "2026-02-30T25:61:61.000Z"),
+    ("createdAt", "2026-02-30T05:01:01.000Z"),
+    ("createdAt", "\u0662\u0660\u0662\u0666-01-02T03:04:05.000Z"),
+    ("updatedAt", "0000-01-02T03:04:05.000Z"),
+    ("updatedAt", "2026-01-02T24:00:00.000Z"),
+    ("updatedAt", 5),
+    ("etag", '"' + "x" * 70_000 + '"'),
+    ("etag", '"' + "x" * 127 + '"'),
+    ("etag", '"x y"'),
+]
+
+
+def test_server_fields_that_cannot_be(data: Data, tmp_path: Path) -> None:
     """A time that does not exist, or an etag that no header can carry, rejects its line alone."""
     good = {"id": "a", "review": "Fine.", "createdAt": "0001-01-01T00:00:00.000Z"}
     good |= {"etag": '"' + "x" * 126 + '"'}
-    write_lines(tmp_path / "reviews.jsonl", [{"id": "b", "review": "Fine.", name: value}, good])
+    wrong = [
+        {"id": f"b{n}", "review": "Fine.", name: value}
+        for n, (name, value) in enumerate(SERVER_FIELDS)
+    ]
+    write_lines(tmp_path / "reviews.jsonl", [*wrong, good])
 
-    said = data.run("import", FROM=str(tmp_path), status=1)
+    output = data.run("import", FROM=str(tmp_path), status=1)
 
-    assert f"reviews.jsonl, line 1: {name} must be a" in said
-    assert "reviews: 1 created, 0 stored already, 1 rejected." in said
+    for number, (name, _) in enumerate(SERVER_FIELDS, 1):
+        assert f"reviews.jsonl, line {number}: {name} must be a" in output
+    assert "reviews: 1 created, 0 stored already, 9 rejected." in output
 
 
 def test_item_that_dynamodb_refuses(data: Data, tmp_path: Path) -> None:
@@ -618,9 +624,7 @@ def test_byte_order_mark(data: Data, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '[\n  {\n    "id": "a"\n  }\n]',
         '{\n  "id": "a"\n}',
-        '[{"id": "a"}, {"id": "b"}]',
         '\n[ {"id": "a"} ]',
     ],
 )
@@ -668,14 +672,14 @@ def test_erasure_of_a_person_who_still_writes(data: Data, tmp_path: Path) -> Non
     """It looks again, and does not say that nothing remains while there is more."""
     write_lines(
         tmp_path / "todos.jsonl",
-        [{"id": f"t{n}", "task": "Dust", "owner": "ada"} for n in range(300)],
+        [{"id": f"t{n}", "task": "Dust", "owner": "ada"} for n in range(30)],
     )
     data.run("import", FROM=str(tmp_path))
     stop = Event()
 
     def write() -> None:
         number = 0
-        while not stop.is_set():
+        while not stop.wait(0.02):
             number += 1
             row = {
                 "id": {"S": f"ada#w{number}"},

@@ -22,7 +22,7 @@ from infra.local import database, events, run
 from tests.conftest import PROJECT, client_of
 from tests.processes import eventually
 
-CHANGES, KEYS, KILLS = 2_000, 40, 3
+CHANGES, KEYS, KILLS = 1_000, 40, 3
 REFUSING_SECONDS = 10
 TABLE = "storefront-local-products"
 

@@ -15,7 +15,7 @@ from tests import sign_in
 from tests.client import Answer, Client
 from tests.samples import unique
 
-STEPS = 2000
+STEPS = 1000
 PROGRAMS = 20
 LENGTH = 60
 

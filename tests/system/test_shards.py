@@ -25,7 +25,7 @@ from tests.client import Client
 from tests.conftest import PROJECT, SHELL
 
 ALL = Context(caller=ANONYMOUS)
-EXAMPLES = 60
+EXAMPLES = 30
 # More than a walk can return.
 MOST_ITEMS = 100
 
