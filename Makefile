@@ -16,7 +16,7 @@ WEB := $(VENV)/web-installed
 LOAD := $(VENV)/load-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-build web-format web-types test test-clients test-deployed test-web test-speed fuzz lint lint-python lint-web format tables policy deploy package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi screenshot bench load audit lock clean
+.PHONY: help run web web-build web-types test test-system test-clients test-deployed test-web test-speed lint lint-python lint-web format tables policy deploy package stack site events-resend webhook-secret verify account backfill claims-check export import user-export user-erase openapi bench load audit lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +33,11 @@ web-build: $(WEB) ## Build the shop into web/dist, the same for every stage
 web-types: $(WEB) ## Write the shop's types of the API, from chalicelib/openapi.json
 	@$(INFRA) npm run types
 
-test: $(DEV) ## Run the unit, contract and system tests
-	@$(PARALLEL) tests/contract tests/unit tests/system
+test: $(DEV) ## Run the contract and unit tests
+	@$(PARALLEL) tests/contract tests/unit
+
+test-system: $(DEV) ## Test races, faults, crashes, commands and the local server
+	@$(PARALLEL) tests/system
 
 test-clients: $(DEV) $(LOAD) ## Test the API with a browser, Postman, generated clients and load (needs node, chromium)
 	@$(PARALLEL) tests/clients
@@ -52,9 +55,6 @@ test-speed: $(DEV) $(WEB) ## Check the CPU and memory budgets, and the shop with
 	@$(INFRA) web-build
 	@$(PYTEST) -s tests/web/test_lighthouse.py
 
-fuzz: $(DEV) ## Send 20,000 generated requests
-	@FUZZ_EXAMPLES=700 $(PYTEST) -s tests/system/test_fuzz.py
-
 lint: lint-python lint-web ## Check style and types
 
 lint-python: $(DEV)
@@ -67,11 +67,9 @@ lint-python: $(DEV)
 lint-web: $(WEB)
 	@$(INFRA) npm run lint
 
-format: $(DEV) ## Format the Python code
+format: $(DEV) $(WEB) ## Format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
-
-web-format: $(WEB) ## Format the shop's code
 	@$(INFRA) npm run format
 
 tables: $(DEV) ## Create the tables that a STAGE lacks
@@ -124,9 +122,6 @@ user-erase: $(DEV) ## Erase one person (KEY) from a STAGE
 
 openapi: $(DEV) ## Write chalicelib/openapi.json from the routes and the models
 	@$(INFRA) openapi
-
-screenshot: $(DEV) ## Take the screenshots in docs/ of a running make run and make web
-	@$(INFRA) screenshot
 
 bench: $(DEV) ## Compare cold starts and requests with other frameworks
 	@$(BIN)/python -m bench

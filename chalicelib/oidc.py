@@ -39,7 +39,7 @@ def check(variables: Mapping[str, str], *, local: bool) -> None:
         raise SettingError(
             "OIDC_ISSUER is not set. Set it to the https:// URL of the OpenID Connect issuer whose "
             f"access tokens the API accepts, or to {OPEN}, which makes every caller staff; or let "
-            "make package make a Cognito user pool (docs/operating.md, Sign-in)."
+            "make package make a Cognito user pool (docs/sign-in.md)."
         )
     if not _is_url(issuer, local=local):
         allowed = "a URL" if local else "an https:// URL of a public host"

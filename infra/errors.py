@@ -68,7 +68,7 @@ def _aws_message(error: ClientError) -> str:
     if code in DENIED:
         return (
             f"These credentials do not have the right to call {error.operation_name}: "
-            f"{message.rstrip('.')}. docs/operating.md has the policy that a deployer needs."
+            f"{message.rstrip('.')}. docs/deploy.md has the policy that a deployer needs."
         )
     if code == "ResourceNotFoundException" and message.startswith("Requested resource not found"):
         stage = os.environ.get("STAGE")

@@ -149,7 +149,7 @@ class StageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     metrics: Literal["stage", "operations"] | None = None
     alarms: bool = False
     # What the descriptions of alarms link to: a path of the repository, or the URL of the page.
-    runbook: Annotated[str, Meta(pattern=r"^\S+$")] = "docs/operating.md"
+    runbook: Annotated[str, Meta(pattern=r"^\S+$")] = "docs/runbook.md"
     dashboard: bool = False
     site: Site | None = None
 

@@ -18,7 +18,7 @@ EXAMPLE = re.compile(r"```console\n\$ (.+?)\n(.*?)```", re.DOTALL)
 # What differs from run to run: times, etags, request ids and cursors.
 VARYING = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME"),
-    (r'"etag":"\\"[0-9a-f]{24}\\""', "ETAG"),
+    (r'"etag": ?"\\"[0-9a-f]{24}\\""', "ETAG"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
     (r'"next":"[A-Za-z0-9_-]+"', "CURSOR"),
 )

@@ -4,7 +4,7 @@ A line is an item as the API shows it, with the `owner` of an owned item and the
 whose author the API knows. Lines are in DynamoDB's order, which is that of no field.
 
 A Scan is not a snapshot: items that are written meanwhile may be in it or not. DynamoDB's own
-export to S3 is one: docs/operating.md.
+export to S3 is one: docs/data.md.
 """
 
 from pathlib import Path

@@ -310,7 +310,7 @@ def apply(
 
 
 def role() -> dict[str, Any]:
-    """The role that CloudFormation takes, if the environment names one: docs/operating.md."""
+    """The role that CloudFormation takes, if the environment names one: docs/deploy.md."""
     arn = os.environ.get(ROLE)
     return {"RoleARN": arn} if arn else {}
 

@@ -86,7 +86,7 @@ def alarm(
 ) -> Resource:
     """An alarm on a metric that is over a threshold in some of the last minutes: three of five.
 
-    `entry` is the heading of the runbook entry in docs/operating.md. Without `alarms` in the
+    `entry` is the heading of the runbook entry in docs/runbook.md. Without `alarms` in the
     stage's settings, the alarm has no receiver.
     """
     notify = [

@@ -12,13 +12,13 @@ from tests.client import Client, Live
 from tests.conftest import PROJECT
 from tests.deployed.conftest import CLEAN, Account, everything, tables_of
 
-OPERATING = (PROJECT / "docs" / "operating.md").read_text()
+DEPLOY = (PROJECT / "docs" / "deploy.md").read_text()
 NOBODY = ("AKIANOBODY", "wrong")
 
 
 def document_of_deployer() -> str:
-    """The policy that docs/operating.md prints."""
-    (document,) = re.findall(r"### Deployer permissions.*?```json\n(.*?)```", OPERATING, re.DOTALL)
+    """The policy that docs/deploy.md prints."""
+    (document,) = re.findall(r"### Deployer permissions.*?```json\n(.*?)```", DEPLOY, re.DOTALL)
     return str(document)
 
 
@@ -81,7 +81,7 @@ def test_logs_have_to_be_allowed_once(account: Account) -> None:
     assert output.startswith("API Gateway may not write logs in this account and region yet: make ")
     denied = refusal(account, "account", keys=keys)
     assert denied.startswith("These credentials do not have the right to call ")
-    assert denied.endswith(" docs/operating.md has the policy that a deployer needs.")
+    assert denied.endswith(" docs/deploy.md has the policy that a deployer needs.")
     assert "may write logs in us-east-1, as arn:" in account.make("account")
     assert "may write logs in us-east-1 already" in account.make("account")
 

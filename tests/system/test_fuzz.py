@@ -1,6 +1,6 @@
 """Requests made up from the API's own description: no failure, nothing that it does not say.
 
-`make fuzz` makes up more of them, and others each time: FUZZ_EXAMPLES of each kind of operation.
+FUZZ_EXAMPLES=700 makes up 20,000 of them, and others each time: so many of each kind of operation.
 """
 
 import os
@@ -17,7 +17,7 @@ MINUTES = 30
 
 @pytest.mark.timeout(MINUTES * 60 if EXAMPLES else 120)
 def test_fuzzing(launch: Launch) -> None:
-    """All checks, of single requests and of sequences; 1,000 of them, or 20,000 in `make fuzz`."""
+    """All checks, of single requests and of sequences; 1,000 of them, or 20,000."""
     local = launch()
     local.read_until("ready")
     local.forget()

@@ -123,10 +123,10 @@ def test_reload_after_a_change(launch: Launch, project: Path) -> None:
         item = local.api.create("/todos", {"task": "Dust"})
         eventually(partial(saved, project / "data", item["id"]))
     version = project / "chalicelib" / "__init__.py"
-    change(version, 'version__ = "1.0.0"', 'version__ = "1.1.0"')
+    change(version, 'version__ = "2.0.0"', 'version__ = "2.1.0"')
     local.read_until("loading the app again")
 
-    eventually(lambda: answers(local.api) and local.api.get("/").json["version"] == "1.1.0")
+    eventually(lambda: answers(local.api) and local.api.get("/").json["version"] == "2.1.0")
     assert local.api.get(f"/todos/{item['id']}").json == item
     assert local.stop() == 0
     assert "".join(local.said).count("again") == 1

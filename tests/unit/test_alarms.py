@@ -1,4 +1,4 @@
-"""Alarms of a project that has grown, and what docs/operating.md says of them."""
+"""Alarms of a project that has grown, and what docs/runbook.md says of them."""
 
 import json
 import re
@@ -74,7 +74,7 @@ def test_twelve_resources_with_six_indexes(stage: Stage, monkeypatch: pytest.Mon
 
 def test_every_alarm_has_an_entry_in_the_runbook(stage: Stage) -> None:
     """The description links to it: what the alarm means, what to look at, what to do."""
-    page = (PROJECT / "docs" / "operating.md").read_text()
+    page = (PROJECT / "docs" / "runbook.md").read_text()
     anchors = {
         heading.lower().replace(" ", "-")
         for heading in re.findall(r"^### (.+)$", page, re.MULTILINE)

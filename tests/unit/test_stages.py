@@ -18,8 +18,8 @@ from tests.conftest import PROJECT
 
 
 def test_every_setting_is_in_the_docs_with_its_default() -> None:
-    """docs/operating.md has a row for each, in the order of the declaration."""
-    page = (PROJECT / "docs" / "operating.md").read_text()
+    """docs/settings.md has a row for each, in the order of the declaration."""
+    page = (PROJECT / "docs" / "settings.md").read_text()
     section = re.search(r"^## Settings$.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
     assert section
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", section[0], re.MULTILINE)
