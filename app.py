@@ -5,26 +5,30 @@ data-access module, and returns a response.
 """
 
 import chalicelib
-from chalicelib import init, settings
-from chalicelib.http.api import (
+from chalicelib import cold_start, settings
+from chalicelib.framework import (
+    MERGE_PATCH,
     Api,
+    Collection,
+    Create,
+    Delete,
+    List,
+    Patch,
+    Read,
+    Replace,
+    Request,
     Response,
-    docs_page,
-    openapi_document,
-    resources_by_list_path,
-)
-from chalicelib.http.operations import Create, Delete, List, Patch, Read, Replace
-from chalicelib.http.requests import MERGE_PATCH, Request
-from chalicelib.http.responses import (
     created,
     deleted,
+    docs_page,
     ok,
     ok_or_not_modified,
     ok_page,
+    openapi_document,
     redirected,
+    resources_by_list_path,
 )
 from chalicelib.models import PRODUCTS, REVIEWS, TODOS, USERS
-from chalicelib.storage.collection import Collection
 
 app = Api(app_name="storefront")
 
@@ -247,4 +251,4 @@ def delete_review(request: Request, key: str) -> Response:
     return deleted()
 
 
-init.finish()
+cold_start.finish()

@@ -11,10 +11,10 @@ from statistics import median, quantiles
 
 from rich.progress import track
 
-from bench import candidates, measure
-from bench.candidates import APP, PEERS, TITLES
+from bench import handlers, measure
 from bench.events import CALLS
 from bench.events import TITLES as CALL_TITLES
+from bench.handlers import APP, PEERS, TITLES
 from bench.measure import MB, Reading
 from infra.errors import EXPECTED, error_message
 
@@ -34,7 +34,7 @@ COMPARED = ("cold cpu", *(f"{call} cpu" for call in CALLS), "rss")
 def compare(rounds: int, requests: int) -> str:
     """Measure all handlers in turns. Returns two tables: the readings, and the app's share."""
     with measure.machine() as machine:
-        chosen = [candidates.app(), *(candidates.peer(name) for name in PEERS)]
+        chosen = [handlers.app(), *(handlers.peer(name) for name in PEERS)]
         variants = measure.unpacked(machine, chosen, requests)
         measure.require_equal_responses(machine, variants)
         steps = measure.rounds(machine, variants, rounds)

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from bench.connection import Connection
+from tests.lambda_connection import Connection
 
 KEY = str(UUID(int=0x5707EF2047, version=4))
 ITEMS = 25

@@ -8,8 +8,8 @@ import json
 import re
 from typing import Any
 
-from bench.candidates import STAGE, Candidate
 from bench.dynamodb import KEY
+from bench.handlers import STAGE, Candidate
 
 BODY = {
     "name": "Teapot",

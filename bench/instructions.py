@@ -11,7 +11,7 @@ from shutil import which
 
 from msgspec import structs
 
-from bench import candidates, measure
+from bench import handlers, measure
 from bench.events import CALLS, events
 from bench.measure import Machine, Variant
 
@@ -41,7 +41,7 @@ def main() -> None:
     if not which("valgrind"):
         sys.exit("There is no valgrind: apt-get install valgrind installs it.")
     with measure.machine() as machine:
-        (app,) = measure.unpacked(machine, [candidates.app()])
+        (app,) = measure.unpacked(machine, [handlers.app()])
         sent = events(app.candidate)
         cold = count(machine, app, [sent["get"]])
         print(f"cold start with a GET: {cold:.1f} million instructions", flush=True)

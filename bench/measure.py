@@ -20,12 +20,12 @@ import msgspec
 import trustme
 from msgspec import Struct
 
-from bench import candidates
-from bench.candidates import APP, BUILT, Candidate
+from bench import handlers
 from bench.events import BODY, CALLS, events
-from bench.function import Function
+from bench.handlers import APP, BUILT, Candidate
 from infra.errors import CommandError
 from infra.stages import PROJECT
+from tests.lambda_runtime import Function
 
 # How many requests of each call one environment answers before it is timed, and while it is.
 WARMING = 30
@@ -97,7 +97,7 @@ class Machine(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def machine(group: str = candidates.RUNTIME) -> Iterator[Machine]:
+def machine(group: str = handlers.RUNTIME) -> Iterator[Machine]:
     """A machine for a while, whose Python has the packages of a group of pyproject.toml.
 
     Several at one time have separate folders and certificates.
@@ -126,7 +126,7 @@ def machine(group: str = candidates.RUNTIME) -> Iterator[Machine]:
                 for process in (0, database.pid):
                     os.sched_setaffinity(process, available[:1])
                 yield Machine(
-                    python=candidates.runtime(group),
+                    python=handlers.runtime(group),
                     port=port,
                     authority=own,
                     roots=roots,
@@ -143,7 +143,7 @@ def unpacked(machine: Machine, chosen: list[Candidate], requests: int = 0) -> li
     variants = []
     for candidate in chosen:
         task = machine.tasks / candidate.name
-        candidates.unpack(candidate, task)
+        handlers.unpack(candidate, task)
         roots = task / "chalicelib" / "storage" / "amazon_roots.pem"
         if roots.exists():
             roots.write_bytes(roots.read_bytes() + machine.authority)

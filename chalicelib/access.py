@@ -2,7 +2,7 @@
 
 A resource declares them in models.py; what it does not declare is for staff alone.
 
-    access=Access(read=ANYONE, list=ANYONE, create=SIGNED_IN, others=AUTHOR | STAFF)
+    access=Access(read=ANYONE, list=ANYONE, create=SIGNED_IN, default=AUTHOR | STAFF)
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from chalicelib.context import Caller
-from chalicelib.errors import DeclarationError, Forbidden, Invalid, Problem, Unauthenticated
+from chalicelib.errors import DeclarationError, FieldError, Forbidden, Invalid, Unauthenticated
 
 Verb = Literal["read", "list", "create", "change", "delete"]
 VERBS: tuple[Verb, ...] = ("read", "list", "create", "change", "delete")
@@ -22,12 +22,12 @@ VERBS: tuple[Verb, ...] = ("read", "list", "create", "change", "delete")
 STAFF_ROLE = "staff"
 
 # The subject of every caller of an open stage.
-OPEN_SUBJECT = "anyone"
+NO_AUTH_SUBJECT = "anyone"
 # The caller itself, as a value of the parameters `author` and `owner`.
 ME = "me"
 MAX_SUBJECT_LENGTH = 255
 # Subjects that are their own key; others are replaced by a digest.
-PLAIN_SUBJECT = rf"(?!(\.{{1,2}}|{ME}|{OPEN_SUBJECT})\Z|sub-)[A-Za-z0-9_.-]{{1,64}}"
+PLAIN_SUBJECT = rf"(?!(\.{{1,2}}|{ME}|{NO_AUTH_SUBJECT})\Z|sub-)[A-Za-z0-9_.-]{{1,64}}"
 SUBJECT_DIGEST = r"sub-[0-9a-f]{40}"
 
 
@@ -48,7 +48,7 @@ STAFF, SELF, AUTHOR, SIGNED_IN, ANYONE = Rule
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """The rules of a resource, by action. `others` is the rule of those that are not given.
+    """The rules of a resource, by action. `default` is the rule of those that are not given.
 
     `change` is the rule of replacing and patching, and of actions that are not CRUD.
     """
@@ -58,7 +58,7 @@ class Access(Struct, frozen=True, kw_only=True):
     create: Rule | None = None
     change: Rule | None = None
     delete: Rule | None = None
-    others: Rule = STAFF
+    default: Rule = STAFF
 
     def __post_init__(self) -> None:
         for action in VERBS:
@@ -71,7 +71,7 @@ class Access(Struct, frozen=True, kw_only=True):
     def rule(self, action: Verb) -> Rule:
         """The rule of an action."""
         given: Rule | None = getattr(self, action)
-        return self.others if given is None else given
+        return self.default if given is None else given
 
 
 def is_staff(caller: Caller) -> bool:
@@ -79,7 +79,7 @@ def is_staff(caller: Caller) -> bool:
     return STAFF_ROLE in caller.roles
 
 
-def permitted(rule: Rule, caller: Caller, key: str | None = None) -> Rule:
+def require_rule(rule: Rule, caller: Caller, key: str | None = None) -> Rule:
     """The part of a rule that a caller meets, empty if only the stored item can tell.
 
     `key` is that of the item, or None while it is not known. Raises Unauthenticated for an
@@ -123,7 +123,7 @@ def owner_key(name: str | None, caller: Caller) -> str:
     name = ME if name is None else name
     if not 0 < len(name) <= MAX_SUBJECT_LENGTH:
         message = f"must be {ME}, or a subject of 1 to {MAX_SUBJECT_LENGTH} characters"
-        raise Invalid(Problem("owner", message))
+        raise Invalid(FieldError("owner", message))
     owner = named_subject(name, caller)
     if owner != caller.subject and not is_staff(caller):
         raise Forbidden("Only staff may name another owner.")
@@ -166,5 +166,5 @@ def named_subject(text: str, caller: Caller) -> str:
 def keys_named(text: str) -> list[str]:
     """The keys of the subjects that an operator may mean: more than one if it looks like a key."""
     key = subject_key(text)
-    is_key = text == OPEN_SUBJECT or re.fullmatch(SUBJECT_DIGEST, text)
+    is_key = text == NO_AUTH_SUBJECT or re.fullmatch(SUBJECT_DIGEST, text)
     return [text, key] if is_key else [key]

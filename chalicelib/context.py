@@ -56,7 +56,7 @@ class IdempotencyKey(Struct, frozen=True):
     fingerprint: str
 
 
-class Context(Struct, frozen=True, kw_only=True):
+class CallContext(Struct, frozen=True, kw_only=True):
     """What a call to the data-access module depends on, besides its arguments.
 
     `owner` is the subject whose items of an owned resource are meant; None means the caller's own.

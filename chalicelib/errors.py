@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 
-class Problem(Struct, frozen=True):
+class FieldError(Struct, frozen=True):
     """A wrong field, query parameter or header: its name, and a message with the rule."""
 
     field: str
@@ -15,7 +15,7 @@ class Problem(Struct, frozen=True):
 class DomainError(Exception):
     """A request that cannot be fulfilled; `str()` is a sentence for the person who sent it."""
 
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[FieldError, ...] = ()
 
 
 class NotFound(DomainError):
@@ -31,7 +31,7 @@ class Conflict(DomainError):
     def __init__(self, noun: str, values: Mapping[str, str]) -> None:
         named = " and ".join(f"the {field} '{value}'" for field, value in values.items())
         super().__init__(f"Another {noun} has {named}")
-        self.problems = tuple(Problem(field, "is taken") for field in values)
+        self.problems = tuple(FieldError(field, "is taken") for field in values)
 
 
 class IdempotencyKeyReused(DomainError):
@@ -57,7 +57,7 @@ class PreconditionFailed(DomainError):
 class Invalid(DomainError):
     """One or more fields, parameters or headers are wrong; `problems` names each."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: FieldError) -> None:
         super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
         self.problems = problems
 

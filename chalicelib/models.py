@@ -10,8 +10,19 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chalicelib.access import ANYONE, AUTHOR, SELF, SIGNED_IN, STAFF, Access
-from chalicelib.schema import EMPTY_OR_VISIBLE, VISIBLE, Key, Number, Resource
+from chalicelib.schema import (
+    ANYONE,
+    AUTHOR,
+    EMPTY_OR_VISIBLE,
+    SELF,
+    SIGNED_IN,
+    STAFF,
+    VISIBLE,
+    Access,
+    Key,
+    Number,
+    Resource,
+)
 
 PersonName = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=VISIBLE, examples=["Ada Lovelace"])
@@ -120,7 +131,7 @@ USERS = Resource(
     ignore_case=frozenset({"email", "username"}),
     unique=("username", "email"),
     personal=frozenset({"name", "username", "email"}),
-    access=Access(list=STAFF, others=SELF | STAFF),
+    access=Access(list=STAFF, default=SELF | STAFF),
 )
 PRODUCTS = Resource(
     name="products",
@@ -135,7 +146,7 @@ TODOS = Resource(
     fields=Todo,
     filters=("status",),
     owned=True,
-    access=Access(others=SIGNED_IN),
+    access=Access(default=SIGNED_IN),
 )
 REVIEWS = Resource(
     name="reviews",
@@ -145,7 +156,7 @@ REVIEWS = Resource(
     references={"productId": PRODUCTS},
     create_defaults={"name": random_reviewer},
     personal=frozenset({"name"}),
-    access=Access(read=ANYONE, list=ANYONE, create=SIGNED_IN, others=AUTHOR | STAFF),
+    access=Access(read=ANYONE, list=ANYONE, create=SIGNED_IN, default=AUTHOR | STAFF),
 )
 
 RESOURCES = (USERS, PRODUCTS, TODOS, REVIEWS)

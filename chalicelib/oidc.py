@@ -12,7 +12,7 @@ from chalicelib.errors import SettingError
 VARIABLES = ("OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_ROLES", "OIDC_KEYS")
 
 # The issuer of a stage in which every caller is staff.
-OPEN = "none"
+NO_AUTH = "none"
 
 URL = r"https?://(?P<host>[A-Za-z0-9.-]+)(:(?P<port>\d{1,5}))?(/[A-Za-z0-9._~-]+)*/?"
 # A name with a top-level domain: no address, and no name of this machine.
@@ -30,7 +30,7 @@ def check(variables: Mapping[str, str], *, local: bool) -> None:
     `local` also allows http, hosts of this machine, and no issuer, with which no token is valid.
     """
     issuer = variables.get("OIDC_ISSUER", "")
-    if issuer == OPEN:
+    if issuer == NO_AUTH:
         return
     if not issuer:
         check_alone(variables)
@@ -38,12 +38,12 @@ def check(variables: Mapping[str, str], *, local: bool) -> None:
             return
         raise SettingError(
             "OIDC_ISSUER is not set. Set it to the https:// URL of the OpenID Connect issuer whose "
-            f"access tokens the API accepts, or to {OPEN}, which makes every caller staff; or let "
-            "make package make a Cognito user pool (docs/sign-in.md)."
+            f"access tokens the API accepts, or to {NO_AUTH}, which makes every caller staff; or "
+            "let make package make a Cognito user pool (docs/sign-in.md)."
         )
     if not _is_url(issuer, local=local):
         allowed = "a URL" if local else "an https:// URL of a public host"
-        raise SettingError(f"OIDC_ISSUER is {issuer!r}; it must be {OPEN}, or {allowed}.")
+        raise SettingError(f"OIDC_ISSUER is {issuer!r}; it must be {NO_AUTH}, or {allowed}.")
     if not variables.get("OIDC_AUDIENCE", "").replace(",", " ").split():
         raise SettingError(
             "OIDC_AUDIENCE is not set. Set it to the audience (aud) of the access tokens for this "

@@ -19,16 +19,14 @@ from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, ValidationError, 
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 
-from chalicelib.access import (
-    ANYONE,
-    AUTHOR,
-    MAX_SUBJECT_LENGTH,
-    SELF,
-    SIGNED_IN,
-    STAFF,
-    VERBS,
-    Access,
-)
+# `as` for models.py, which imports from here alone.
+from chalicelib.access import ANYONE as ANYONE
+from chalicelib.access import AUTHOR as AUTHOR
+from chalicelib.access import MAX_SUBJECT_LENGTH, VERBS
+from chalicelib.access import SELF as SELF
+from chalicelib.access import SIGNED_IN as SIGNED_IN
+from chalicelib.access import STAFF as STAFF
+from chalicelib.access import Access as Access
 from chalicelib.errors import DeclarationError
 
 # `.` and `..` are left out because RFC 3986 section 5.2.4 removes them from a path: no URL could
@@ -321,7 +319,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         return any(AUTHOR in self.access.rule(action) for action in VERBS)
 
     @cached_property
-    def copied_fields(self) -> frozenset[str]:
+    def indexed_fields(self) -> frozenset[str]:
         """The fields of which filters and claims compare a copy: `compared_attribute`."""
         if self.owned:
             return frozenset((*self.filters, *self.unique))
@@ -329,9 +327,9 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     def filter_index(self, name: str) -> Index:
         """The index that serves the filter on the field `name`."""
-        return Index(self.compared_attribute(name), "createdAt")
+        return Index(self.index_attribute(name), "createdAt")
 
-    def compared_attribute(self, name: str) -> str:
+    def index_attribute(self, name: str) -> str:
         """The attribute that filters and claims compare: the field, or its copy.
 
         A copy is in lower case if case is ignored, and has the owner if the resource is owned:
@@ -343,7 +341,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             attribute = f"{name}Shard"
         return f"{attribute}OfOwner" if self.owned else attribute
 
-    def scoped(self, text: str, owner: str) -> str:
+    def owner_prefixed(self, text: str, owner: str) -> str:
         """A key of the table or of an index, with the owner in front if the resource is owned."""
         return f"{owner}{OWNER_SEPARATOR}{text}" if self.owned else text
 
@@ -353,7 +351,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     def has_shards(self, index: Index) -> bool:
         """Whether a list that reads an index is spread over the shards."""
-        sharded = {self.compared_attribute(name) for name in self.sharded_filters}
+        sharded = {self.index_attribute(name) for name in self.sharded_filters}
         return self.shards > 1 and index.partition in {COLLECTION, *sharded}
 
     def split_key(self, stored: str) -> tuple[str, str]:
@@ -375,7 +373,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
             *(*SERVER_FIELDS, COLLECTION, CREATED_BY, "limit", "cursor", "sort"),
             *([AUTHOR_PARAMETER] if self.has_author else []),
             *([OWNER_PARAMETER] if self.owned else []),
-            *(self.compared_attribute(name) for name in self.copied_fields),
+            *(self.index_attribute(name) for name in self.indexed_fields),
             *(parameter for name in self.ranges for parameter in bound_parameters(name)),
         }
         declared = {

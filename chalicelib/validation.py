@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec import UNSET, Struct, ValidationError, convert
 from msgspec.structs import FieldInfo, fields
 
-from chalicelib.errors import Invalid, Problem
+from chalicelib.errors import FieldError, Invalid
 from chalicelib.schema import Key, Number
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ def parse_query(kind: type[S], values: Mapping[str, str], *, noun: str) -> S:
     return _parse(kind, values, noun, textual=True)
 
 
-def key_problems(name: str, value: object) -> list[Problem]:
+def key_problems(name: str, value: object) -> list[FieldError]:
     """What is wrong with `value` as an item's key: no problem or one, for the field `name`."""
     if value is None:
-        return [Problem(name, "is required")]
+        return [FieldError(name, "is required")]
     try:
         convert(value, Key)
     except ValidationError:
-        return [Problem(name, _message(Key, value))]
+        return [FieldError(name, _message(Key, value))]
     return []
 
 
@@ -86,14 +86,14 @@ def _number_from_text(kind: type[Number], value: str) -> Number:
 
 def _problems(
     kind: type[Struct], values: Mapping[str, Any], noun: str, *, textual: bool
-) -> list[Problem]:
+) -> list[FieldError]:
     declared = {field.encode_name: field for field in fields(kind)}
     return [
-        Problem(name, message)
+        FieldError(name, message)
         for name, field in declared.items()
         if (message := _field_problem(field, values.get(name, UNSET), textual=textual))
     ] + [
-        Problem(
+        FieldError(
             name,
             f"is not a parameter of the list of {noun}s"
             if textual

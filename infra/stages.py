@@ -98,7 +98,7 @@ class Stage(Struct, frozen=True):
         """
         oidc.check(self.variables, local=False)
         issuer = self.variables["OIDC_ISSUER"]
-        if issuer == oidc.OPEN:
+        if issuer == oidc.NO_AUTH:
             print(f"OIDC_ISSUER is none: every caller of {self.name} is staff.", flush=True)
         else:
             print(f"Callers of {self.name} sign in with {issuer}.", flush=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from chalicelib import oidc, settings
-from chalicelib.access import OPEN_SUBJECT, STAFF_ROLE
+from chalicelib.access import NO_AUTH_SUBJECT, STAFF_ROLE
 from chalicelib.context import ANONYMOUS, Caller
 from chalicelib.errors import Unauthenticated
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.auth.tokens import Verifier
 
 # Every caller of a stage whose issuer is `none`.
-OPEN_CALLER = Caller(OPEN_SUBJECT, frozenset({STAFF_ROLE}))
+NO_AUTH_CALLER = Caller(NO_AUTH_SUBJECT, frozenset({STAFF_ROLE}))
 
 
 def caller(authorization: list[str]) -> Caller:
@@ -23,8 +23,8 @@ def caller(authorization: list[str]) -> Caller:
     Raises Unauthenticated for anything else than one Bearer token that is valid, or Unavailable if
     the issuer's keys are not known.
     """
-    if settings.OIDC_ISSUER == oidc.OPEN:
-        return OPEN_CALLER
+    if settings.OIDC_ISSUER == oidc.NO_AUTH:
+        return NO_AUTH_CALLER
     if not authorization:
         return ANONYMOUS
     scheme, _, token = authorization[0].strip(" \t").partition(" ")

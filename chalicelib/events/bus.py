@@ -10,9 +10,8 @@ from itertools import pairwise
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from chalicelib import settings
+from chalicelib import aws_clients, settings
 from chalicelib.events.changes import ChangeEvent, to_json
-from chalicelib.storage import sdk
 
 MAX_ENTRIES = 10
 # Of the details of one request: EventBridge takes 256 KB, with the other members of the entries.
@@ -22,7 +21,7 @@ MAX_BYTES = 200_000
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
 PERMANENT = {"InvalidArgument", "MalformedDetail", "ValidationException", "ValidationError"}
 
-client = sdk.event_client("events")
+client = aws_clients.event_client("events")
 
 
 class Outcome(Struct, frozen=True):

@@ -18,20 +18,28 @@ from chalice import Response as Response  # noqa: PLC0414, as above
 
 import chalicelib
 from chalicelib import logs, oidc, settings
-from chalicelib.access import owner_key, permitted
+from chalicelib.access import owner_key, require_rule
 from chalicelib.errors import (
     Conflict,
     DeclarationError,
     DomainError,
+    FieldError,
     Forbidden,
     IdempotencyKeyReused,
     Invalid,
     NotAuthor,
-    Problem,
     Unauthenticated,
     Unavailable,
 )
-from chalicelib.http.operations import Action, Create, Delete, List, Operation, Replace, Route
+from chalicelib.http.operations import (
+    Create,
+    CustomOperation,
+    Delete,
+    List,
+    Operation,
+    Replace,
+    Route,
+)
 from chalicelib.http.problems import ProblemResponse, problem_response
 from chalicelib.http.requests import JSON, Request, request_id
 from chalicelib.http.responses import (
@@ -101,10 +109,10 @@ class View:
         _subject.set(request.caller.subject)
         if operation:
             _authorize(operation, request, keys)
-        if isinstance(operation, Action) and operation.answer and request.idempotency_keys:
+        if isinstance(operation, CustomOperation) and operation.answer and request.idempotency_keys:
             # A record holds an item, and the response is something else.
             message = "is not supported by this operation"
-            raise Invalid(Problem("Idempotency-Key", message))
+            raise Invalid(FieldError("Idempotency-Key", message))
         try:
             result = self.function(request, **keys)
         except (IdempotencyKeyReused, Unauthenticated, Unavailable):
@@ -154,7 +162,7 @@ def _authorize(operation: Operation, request: Request, keys: Mapping[str, str]) 
             key = None
         case Delete(key_in="query"):
             key = request.parameter(resource.key)
-    permitted(rule, request.caller, key)
+    require_rule(rule, request.caller, key)
     if resource.owned:
         if not isinstance(operation, List):
             # A misspelt `owner` would mean the caller's own item.
@@ -341,7 +349,7 @@ def openapi_text(base: str) -> str:
     document = msgspec.json.decode(OPENAPI_FILE.read_bytes())
     document["servers"] = [{"url": base or "/"}]
     schemes = document["components"]["securitySchemes"]
-    if settings.OIDC_ISSUER == oidc.OPEN:
+    if settings.OIDC_ISSUER == oidc.NO_AUTH:
         # Every caller is staff.
         schemes.clear()
         for operations in document["paths"].values():

@@ -118,7 +118,7 @@ def content_security_policy() -> str:
 
 def _issuer_hosts() -> list[str]:
     """The hosts of which the page reads discovery documents, and gets tokens."""
-    if settings.OIDC_ISSUER in ("", oidc.OPEN):
+    if settings.OIDC_ISSUER in ("", oidc.NO_AUTH):
         return []
     parts = urlsplit(settings.OIDC_ISSUER)
     hosts = [f"{parts.scheme}://{parts.netloc}"]

@@ -77,7 +77,7 @@ class Delete(Operation, frozen=True, kw_only=True):
     key_in: KeyPlace = "path"
 
 
-class Action(Operation, frozen=True, kw_only=True):
+class CustomOperation(Operation, frozen=True, kw_only=True):
     """Does something else with an item, or with the resource as a whole.
 
     `body` and `answer` are Structs of JSON objects. None as `body`: the request has none. None as

@@ -7,7 +7,7 @@ from chalice import ChaliceViewError, Response
 from msgspec.json import Encoder
 
 from chalicelib import errors, logs
-from chalicelib.errors import DomainError, Problem
+from chalicelib.errors import DomainError, FieldError
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
@@ -84,7 +84,7 @@ class ProblemResponse(Response):
     """A problem document. `log` is what the log line of the request has in addition."""
 
     def __init__(
-        self, status: int, detail: str, request_id: str, problems: tuple[Problem, ...] = ()
+        self, status: int, detail: str, request_id: str, problems: tuple[FieldError, ...] = ()
     ) -> None:
         body = {
             "type": "about:blank",

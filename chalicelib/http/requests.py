@@ -11,8 +11,8 @@ import chalice
 import msgspec
 
 from chalicelib import auth
-from chalicelib.context import Caller, Context, IdempotencyKey, Precondition
-from chalicelib.errors import Invalid, Problem
+from chalicelib.context import CallContext, Caller, IdempotencyKey, Precondition
+from chalicelib.errors import FieldError, Invalid
 from chalicelib.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from chalicelib.schema import OWNER_PARAMETER, Resource
 from chalicelib.validation import parse, parse_number
@@ -66,7 +66,7 @@ class Request:
             return {}
         repeated = [name for name in given if len(given.getlist(name)) > 1]
         if repeated:
-            raise Invalid(*(Problem(name, "must be given once") for name in repeated))
+            raise Invalid(*(FieldError(name, "must be given once") for name in repeated))
         return {name: given[name] for name in given}
 
     def parameter(self, name: str) -> str | None:
@@ -87,8 +87,8 @@ class Request:
     def only_parameter(self, name: str) -> str:
         """The value of the one query parameter. Raises Invalid if it is missing, or for others."""
         query = self.query
-        missing = [] if name in query else [Problem(name, "is required")]
-        others = [Problem(n, f"cannot be combined with {name}") for n in query if n != name]
+        missing = [] if name in query else [FieldError(name, "is required")]
+        others = [FieldError(n, f"cannot be combined with {name}") for n in query if n != name]
         if missing or others:
             raise Invalid(*missing, *others)
         return query[name]
@@ -98,12 +98,12 @@ class Request:
         others = [name for name in self.query if name not in known]
         if others:
             message = "is not a parameter of this operation"
-            raise Invalid(*(Problem(name, message) for name in others))
+            raise Invalid(*(FieldError(name, message) for name in others))
 
     def query_with(self, name: str, value: str) -> dict[str, str]:
         """The query parameters, and the path's `value` of the parameter `name`. Raises Invalid."""
         if name in self.query:
-            raise Invalid(Problem(name, "is in the path already"))
+            raise Invalid(FieldError(name, "is in the path already"))
         return {**self.query, name: value}
 
     def body(self, *media_types: str) -> dict[str, Any]:
@@ -150,12 +150,12 @@ class Request:
         return self.query.get(OWNER_PARAMETER)
 
     @cached_property
-    def context(self) -> Context:
+    def context(self) -> CallContext:
         """Who makes the call, and under which conditions.
 
         Raises as `caller` does, and Invalid for a wrong header.
         """
-        return Context(
+        return CallContext(
             caller=self.caller,
             owner=self.owner,
             precondition=self._precondition(),
@@ -192,10 +192,10 @@ class Request:
             return None
         if not self.caller.subject:
             # Anonymous callers would see each other's answers.
-            raise Invalid(Problem("Idempotency-Key", "needs an access token"))
+            raise Invalid(FieldError("Idempotency-Key", "needs an access token"))
         if len(lines) > 1 or not re.fullmatch(IDEMPOTENCY_KEY, lines[0]):
             message = "must be given once, as 1 to 255 printable ASCII characters"
-            raise Invalid(Problem("Idempotency-Key", message))
+            raise Invalid(FieldError("Idempotency-Key", message))
         try:
             body = _to_sorted_json(self._json_object)
         except (MalformedBody, BodyTooLarge):
@@ -228,7 +228,7 @@ class Request:
         tags = tuple(re.findall(ENTITY_TAG, text))
         if not re.fullmatch(ENTITY_TAGS, text) or not 0 < len(tags) <= MAX_ETAGS:
             message = f"must be * or a list of 1 to {MAX_ETAGS} etags, each in double quotes"
-            raise Invalid(Problem(header, message))
+            raise Invalid(FieldError(header, message))
         return tags
 
     def _header_lines(self, name: str) -> list[str]:

@@ -9,7 +9,7 @@ from msgspec.json import Encoder
 
 from chalicelib import settings
 from chalicelib.http.requests import JSON, Request
-from chalicelib.items import Item, Page
+from chalicelib.results import Item, Page
 from chalicelib.schema import OWNER_PARAMETER
 
 HTML = "text/html; charset=utf-8"

@@ -20,7 +20,7 @@ def claims_of(resource: Resource, row: Row) -> dict[str, str]:
     return {
         name: f"{resource.name}#{name}#{row[attribute]['S']}"
         for name in resource.unique
-        if (attribute := resource.compared_attribute(name)) in row
+        if (attribute := resource.index_attribute(name)) in row
     }
 
 

@@ -14,10 +14,10 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from chalicelib.access import SELF, Verb, author_key, owner_key, permitted
-from chalicelib.context import Context, Precondition
-from chalicelib.errors import Conflict, Invalid, OutcomeUnknown, Problem, Unavailable
-from chalicelib.items import Item, Page
+from chalicelib.access import SELF, Verb, author_key, owner_key, require_rule
+from chalicelib.context import CallContext, Precondition
+from chalicelib.errors import Conflict, FieldError, Invalid, OutcomeUnknown, Unavailable
+from chalicelib.results import Item, Page
 from chalicelib.schema import (
     AUTHOR_PARAMETER,
     COLLECTION,
@@ -49,10 +49,10 @@ from chalicelib.storage.expressions import (
     IsAuthor,
     MeetsPrecondition,
     NotExists,
-    checked_row,
     condition_expression,
+    require_row,
 )
-from chalicelib.storage.queries import ListQuery, compared_value
+from chalicelib.storage.queries import ListQuery, index_value
 from chalicelib.storage.transactions import TransactionConflict
 from chalicelib.validation import key_problems, parse, parse_query
 
@@ -60,7 +60,7 @@ from chalicelib.validation import key_problems, parse, parse_query
 ITEM, RECORD, REFERENCE, CLAIM, RELEASE = "item", "record", "reference", "claim", "release"
 
 
-class Address(Struct, frozen=True):
+class ItemKey(Struct, frozen=True):
     """The key of an item, and its owner: empty if the resource is not owned."""
 
     key: Any
@@ -78,7 +78,7 @@ class Collection:
         self.resource = resource
         self.table = dynamodb.table_name(resource.name)
 
-    def create(self, body: Mapping[str, Any], context: Context) -> Item:
+    def create(self, body: Mapping[str, Any], context: CallContext) -> Item:
         """Create an item, under the key in `body` or else a UUID.
 
         If the rule allows the caller one key alone, its subject, that is the key by default.
@@ -89,13 +89,13 @@ class Collection:
         IdempotencyKeyReused, or Unavailable.
         """
         key = body[self.resource.key] if self.resource.key in body else self._new_key(context)
-        self._permitted("create", key, context)
+        self._access_guards("create", key, context)
         owner = self._owner(context)
         fields = self._parse(self.resource.fields, body, key)
-        row = self._new_row(Address(key, owner), fields, {}, context.caller.subject)
+        row = self._new_row(ItemKey(key, owner), fields, {}, context.caller.subject)
         return self._insert(row, context, self.resource.references)
 
-    def imported_row(self, values: Mapping[str, Any], context: Context, *, author: str) -> Row:
+    def imported_row(self, values: Mapping[str, Any], context: CallContext, *, author: str) -> Row:
         """The row of an item that was exported, or that another system made.
 
         `values` are those of a create, with the key, and perhaps with `createdAt`, `updatedAt` and
@@ -103,27 +103,27 @@ class Collection:
         caller who created the item, or empty. The caller must be staff. Raises Invalid.
         """
         key = values.get(self.resource.key)
-        self._permitted("create", key, context)
+        self._access_guards("create", key, context)
         owner = self._owner(context)
         fields = self._parse(self.resource.fields, values, key)
         kept = {name: values[name] for name in SERVER_FIELDS if name in values}
         problems = server_field_problems(kept)
         if problems:
             raise Invalid(*problems)
-        return self._new_row(Address(key, owner), fields, kept, author)
+        return self._new_row(ItemKey(key, owner), fields, kept, author)
 
-    def insert(self, row: Row, context: Context, *, check_references: bool) -> Item:
+    def insert(self, row: Row, context: CallContext, *, check_references: bool) -> Item:
         """Store a row from `imported_row`, if no item has its key. Raises as `create` does."""
         references = self.resource.references if check_references else {}
         return self._insert(row, context, references)
 
-    def remove_author(self, key: str, context: Context) -> Item:
+    def remove_author(self, key: str, context: CallContext) -> Item:
         """Remove the author of an item, and its personal fields.
 
         Those that a create gives a default get another one. The caller must be staff. Raises as
         `patch` does.
         """
-        guards = self._permitted("change", key, context)
+        guards = self._access_guards("change", key, context)
         replaced = {
             name: default()
             for name, default in self.resource.create_defaults.items()
@@ -132,20 +132,20 @@ class Collection:
         removed = {CREATED_BY, *self.resource.personal} - replaced.keys()
         return self._update(key, replaced, removed, context, guards)
 
-    def read(self, key: str, context: Context) -> Item:
+    def read(self, key: str, context: CallContext) -> Item:
         """The item with this key, strongly consistent.
 
         Raises Invalid, NotFound, Unavailable, or PreconditionFailed if `If-Match` has other etags.
         A match of `If-None-Match` is not an error of a read: `http.responses.ok_or_not_modified`.
         """
-        by_author = self._permitted("read", key, context)
-        address = Address(key, self._owner(context))
+        by_author = self._access_guards("read", key, context)
+        item_key = ItemKey(key, self._owner(context))
         if_match = Precondition(match=context.precondition.match)
         guards = self._guards(key, if_match, *by_author)
-        return self.item(checked_row(guards, self._get(self._key(address))))
+        return self.item(require_row(guards, self._get(self._key(item_key))))
 
     def replace(
-        self, key: str | None, body: Mapping[str, Any], context: Context, *guards: Guard
+        self, key: str | None, body: Mapping[str, Any], context: CallContext, *guards: Guard
     ) -> Item:
         """Replace all fields of an item by those in `body`.
 
@@ -153,17 +153,19 @@ class Collection:
         NotFound, PreconditionFailed, Conflict if another item has the value of a unique field,
         IdempotencyKeyReused, Unavailable, or the refusal of one of the additional `guards`.
         """
-        guards = (*self._permitted("change", key, context), *guards)
+        guards = (*self._access_guards("change", key, context), *guards)
         fields = self._parse(self.resource.fields, body, key)
         removed = self.resource.optional_fields - fields.keys()
         return self._update(key, fields, removed, context, guards)
 
-    def patch(self, key: str, body: Mapping[str, Any], context: Context, *guards: Guard) -> Item:
+    def patch(
+        self, key: str, body: Mapping[str, Any], context: CallContext, *guards: Guard
+    ) -> Item:
         """Change the fields in `body`; None removes one, or resets it to its default (RFC 7396).
 
         Raises as `replace` does.
         """
-        guards = (*self._permitted("change", key, context), *guards)
+        guards = (*self._access_guards("change", key, context), *guards)
         changes = self._parse(self.resource.merge_patch_type, body, key)
         nulls = {name for name, value in changes.items() if value is None}
         fields = {
@@ -174,25 +176,25 @@ class Collection:
         removed = nulls & self.resource.optional_fields
         return self._update(key, fields, removed, context, guards)
 
-    def delete(self, key: str, context: Context, *guards: Guard) -> None:
+    def delete(self, key: str, context: CallContext, *guards: Guard) -> None:
         """Delete an item.
 
         Raises Invalid, NotFound, PreconditionFailed, IdempotencyKeyReused, Unavailable, or the
         refusal of one of the additional `guards`.
         """
-        guards = (*self._permitted("delete", key, context), *guards)
-        address = Address(key, self._owner(context))
+        guards = (*self._access_guards("delete", key, context), *guards)
+        item_key = ItemKey(key, self._owner(context))
         if self.resource.unique or context.idempotency_key:
-            self._write_in_transaction(address, None, context, guards)
+            self._write_in_transaction(item_key, None, context, guards)
             return
         guards = self._guards(key, context.precondition, *guards)
         try:
-            transactions.write_one(dynamodb.delete, **self._conditional(address, guards))
+            transactions.write_one(dynamodb.delete, **self._write_request(item_key, guards))
         except ConditionFailed as failed:
-            checked_row(guards, failed.row)
+            require_row(guards, failed.row)
             raise
 
-    def page(self, query: Mapping[str, str], context: Context) -> Page:
+    def page(self, query: Mapping[str, str], context: CallContext) -> Page:
         """The page of the list that the query parameters describe. Raises Invalid or Unavailable.
 
         A list by another author is for staff.
@@ -200,41 +202,41 @@ class Collection:
         A Query reads the page and one item more, to know whether there is a next page. A page of
         more than 1 MB takes a Query for each MB.
         """
-        self._permitted("list", None, context)
+        self._access_guards("list", None, context)
         parameters = given_fields(
             parse_query(self.resource.list_parameters, query, noun=self.resource.noun)
         )
         if self.resource.has_author and AUTHOR_PARAMETER in parameters:
             parameters[AUTHOR_PARAMETER] = author_key(parameters[AUTHOR_PARAMETER], context.caller)
-        listed = ListQuery.of(self.resource, parameters, self._owner(context))
+        list_query = ListQuery.from_parameters(self.resource, parameters, self._owner(context))
         cursor = parameters.get("cursor")
-        start = None if cursor is None else listed.position(cursor)
-        if listed.is_empty:
+        start = None if cursor is None else list_query.position(cursor)
+        if list_query.is_empty:
             return Page([], None)
         limit = parameters["limit"]
-        rows = self._rows(listed, start, limit + 1)
+        rows = self._rows(list_query, start, limit + 1)
         items = [self.item(row).values for row in rows[:limit]]
-        return Page(items, listed.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
+        return Page(items, list_query.cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
-    def _permitted(self, action: Verb, key: Any, context: Context) -> tuple[Guard, ...]:
+    def _access_guards(self, action: Verb, key: Any, context: CallContext) -> tuple[Guard, ...]:
         """The guards under which the caller may do this: none, or that it is the author.
 
         Raises Unauthenticated or Forbidden.
         """
-        met = permitted(self.resource.access.rule(action), context.caller, key)
+        met = require_rule(self.resource.access.rule(action), context.caller, key)
         # Nothing is met, and no author is asked for: the key is missing, and is refused later.
         if met or not self.resource.has_author:
             return ()
         return (IsAuthor(context.caller.subject, self.resource, key),)
 
-    def _new_key(self, context: Context) -> str:
+    def _new_key(self, context: CallContext) -> str:
         """The key of an item that is created without one."""
         rule, caller = self.resource.access.rule("create"), context.caller
-        if SELF in rule and not permitted(rule, caller):
+        if SELF in rule and not require_rule(rule, caller):
             return caller.subject
         return str(uuid4())
 
-    def _owner(self, context: Context) -> str:
+    def _owner(self, context: CallContext) -> str:
         """The owner of the items of a call, empty if the resource is not owned.
 
         Raises Invalid or Forbidden.
@@ -258,14 +260,14 @@ class Collection:
             raise unknown
         return row
 
-    def _rows(self, listed: ListQuery, start: Position | None, count: int) -> list[Row]:
+    def _rows(self, list_query: ListQuery, start: Position | None, count: int) -> list[Row]:
         """The first `count` rows of a list after a position."""
-        if listed.shard_count > 1:
+        if list_query.shard_count > 1:
             # Imported here, because threads cost time that other lists need not spend.
             from chalicelib.storage import shards  # noqa: PLC0415
 
-            return shards.first_rows(self.table, listed, start, count)
-        request: dict[str, Any] = listed.request(0, start) or {}
+            return shards.first_rows(self.table, list_query, start, count)
+        request: dict[str, Any] = list_query.query_parameters(0, start) or {}
         # A Query ends at 1 MB, which some 50 of the longest reviews fill. Only then does a second
         # follow: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
         rows: list[Row] = []
@@ -277,7 +279,7 @@ class Collection:
             request["ExclusiveStartKey"] = last
 
     def _new_row(
-        self, address: Address, fields: Mapping[str, Any], kept: Mapping[str, Any], author: str
+        self, item_key: ItemKey, fields: Mapping[str, Any], kept: Mapping[str, Any], author: str
     ) -> Row:
         """The row of a new item. `kept` are server fields with a value."""
         stamp = _new_stamp()
@@ -288,23 +290,23 @@ class Collection:
         }
         row = self._row(
             {
-                self.resource.key: address.key,
+                self.resource.key: item_key.key,
                 **fields,
                 **omitted,
                 **{name: field.value(stamp) for name, field in SERVER_FIELDS.items()},
                 **kept,
             },
-            address,
+            item_key,
         )
-        row[self.resource.key] = {"S": self.resource.scoped(address.key, address.owner)}
-        collection = self.resource.scoped(self.resource.name, address.owner)
-        shard = self.resource.shard_of(address.key)
+        row[self.resource.key] = {"S": self.resource.owner_prefixed(item_key.key, item_key.owner)}
+        collection = self.resource.owner_prefixed(self.resource.name, item_key.owner)
+        shard = self.resource.shard_of(item_key.key)
         row[COLLECTION] = {"S": partition_value(collection, shard)}
         if self.resource.has_author and author:
             row[CREATED_BY] = {"S": author}
         return row
 
-    def _insert(self, row: Row, context: Context, references: Mapping[str, Resource]) -> Item:
+    def _insert(self, row: Row, context: CallContext, references: Mapping[str, Resource]) -> Item:
         _, key = self.resource.split_key(row[self.resource.key]["S"])
         guards = (NotExists(self.resource, key),)
         expression = Expression()
@@ -321,7 +323,7 @@ class Collection:
             try:
                 transactions.write_one(dynamodb.put, **put)
             except ConditionFailed as failed:
-                checked_row(guards, failed.row)
+                require_row(guards, failed.row)
                 raise
             except OutcomeUnknown as unknown:
                 key_of_row = {self.resource.key: row[self.resource.key]}
@@ -332,7 +334,7 @@ class Collection:
                 refused = transactions.write(linked | {ITEM: {"Put": put}})
             except TransactionConflict:
                 continue
-            return self._resolve(refused, row, context) or item
+            return self._outcome(refused, row, context) or item
         raise Unavailable
 
     def _update(
@@ -340,11 +342,11 @@ class Collection:
         key: Any,
         fields: dict[str, Any],
         removed: AbstractSet[str],
-        context: Context,
+        context: CallContext,
         more: tuple[Guard, ...],
     ) -> Item:
         stamp = _new_stamp()
-        address = Address(key, self._owner(context))
+        item_key = ItemKey(key, self._owner(context))
         values = {
             **fields,
             **{
@@ -352,37 +354,41 @@ class Collection:
             },
         }
         obsolete = {
-            self.resource.compared_attribute(n) for n in removed & self.resource.copied_fields
+            self.resource.index_attribute(n) for n in removed & self.resource.indexed_fields
         }
-        change = Change(self._row(values, address), frozenset(removed | obsolete))
+        change = Change(self._row(values, item_key), frozenset(removed | obsolete))
         linked = {*self.resource.unique, *self.resource.references}
         if linked & fields.keys() or removed & {*self.resource.unique} or context.idempotency_key:
-            return self._write_in_transaction(address, change, context, more)
+            return self._write_in_transaction(item_key, change, context, more)
         guards = self._guards(key, context.precondition, *more)
         try:
-            request = self._conditional(address, guards, change)
+            request = self._write_request(item_key, guards, change)
             row = transactions.write_one(dynamodb.update, **request, ReturnValues="ALL_NEW")
         except ConditionFailed as failed:
-            checked_row(guards, failed.row)
+            require_row(guards, failed.row)
             raise
         except OutcomeUnknown as unknown:
-            row = self._written_row(self._key(address), change.set["etag"], unknown)
+            row = self._written_row(self._key(item_key), change.set["etag"], unknown)
         return self.item(row)
 
     def _write_in_transaction(
-        self, address: Address, change: Change | None, context: Context, more: tuple[Guard, ...]
+        self,
+        item_key: ItemKey,
+        change: Change | None,
+        context: CallContext,
+        more: tuple[Guard, ...],
     ) -> Item:
         """Change or delete an item together with its claims, references and idempotency record.
 
         The claims to make and release depend on the item, so it is read first. The write's
         condition is that the item has not changed since; if it has, both are repeated.
         """
-        guards = self._guards(address.key, context.precondition, *more)
+        guards = self._guards(item_key.key, context.precondition, *more)
         kept: set[str] = set()
         for _ in transactions.attempts():
-            before = checked_row(guards, self._get(self._key(address)))
-            unchanged = self._guards(address.key, Precondition(match=(before["etag"]["S"],)))
-            request = self._conditional(address, unchanged, change)
+            before = require_row(guards, self._get(self._key(item_key)))
+            unchanged = self._guards(item_key.key, Precondition(match=(before["etag"]["S"],)))
+            request = self._write_request(item_key, unchanged, change)
             after = change.apply(before) if change else {}
             item = self.item(after or before)
             linked = self._linked_writes(before, after, context, item, self.resource.references)
@@ -400,14 +406,14 @@ class Collection:
                 # field was unique (`make backfill` reports it).
                 kept |= refused.keys()
                 continue
-            return self._resolve(refused, after, context) or item
+            return self._outcome(refused, after, context) or item
         raise Unavailable
 
     def _linked_writes(
         self,
         before: Row,
         after: Row,
-        context: Context,
+        context: CallContext,
         item: Item,
         references: Mapping[str, Resource],
     ) -> dict[str, dict[str, Any]]:
@@ -437,8 +443,8 @@ class Collection:
             **{f"{RELEASE} {name}": write for name, write in released.items()},
         }
 
-    def _resolve(
-        self, refused: Mapping[str, Row | None], row: Row, context: Context
+    def _outcome(
+        self, refused: Mapping[str, Row | None], row: Row, context: CallContext
     ) -> Item | None:
         """What a transaction that would store `row` has come to, by the writes that were refused.
 
@@ -451,7 +457,7 @@ class Collection:
         if record and context.idempotency_key:
             return idempotency.replay(context.idempotency_key, record)
         missing = [
-            Problem(name, f"must be the key of a {other.noun} that exists")
+            FieldError(name, f"must be the key of a {other.noun} that exists")
             for name, other in self.resource.references.items()
             if f"{REFERENCE} {name}" in refused
         ]
@@ -471,7 +477,7 @@ class Collection:
         values = {name: value for name, value in body.items() if name not in own}
         problems = key_problems(self.resource.key, key)
         if not problems and body.get(self.resource.key, key) != key:
-            problems = [Problem(self.resource.key, f"must be {key}, as in the address")]
+            problems = [FieldError(self.resource.key, f"must be {key}, as in the address")]
         try:
             fields = given_fields(parse(kind, values, noun=self.resource.noun))
         except Invalid as error:
@@ -480,11 +486,13 @@ class Collection:
             raise Invalid(*problems)
         return fields
 
-    def _key(self, address: Address) -> Row:
-        problems = key_problems(self.resource.key, address.key)
+    def _key(self, item_key: ItemKey) -> Row:
+        problems = key_problems(self.resource.key, item_key.key)
         if problems:
             raise Invalid(*problems)
-        return {self.resource.key: {"S": self.resource.scoped(address.key, address.owner)}}
+        return {
+            self.resource.key: {"S": self.resource.owner_prefixed(item_key.key, item_key.owner)}
+        }
 
     def _guards(self, key: Any, precondition: Precondition, *more: Guard) -> tuple[Guard, ...]:
         # Who may do it comes before what the item must be like.
@@ -496,22 +504,22 @@ class Collection:
             *(guard for guard in more if guard not in by_author),
         )
 
-    def _conditional(
-        self, address: Address, guards: tuple[Guard, ...], change: Change | None = None
+    def _write_request(
+        self, item_key: ItemKey, guards: tuple[Guard, ...], change: Change | None = None
     ) -> dict[str, Any]:
         """The parameters of an UpdateItem with `change`, or else of a DeleteItem."""
         expression = Expression()
         update = {"UpdateExpression": change.update_expression(expression)} if change else {}
         return {
             "TableName": self.table,
-            "Key": self._key(address),
+            "Key": self._key(item_key),
             "ConditionExpression": condition_expression(guards, expression),
             **update,
             **expression.parameters(),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _row(self, values: Mapping[str, Any], address: Address) -> Row:
+    def _row(self, values: Mapping[str, Any], item_key: ItemKey) -> Row:
         """The row to store, with the copies that indexes and claims compare.
 
         Raises Invalid for what DynamoDB cannot store, which a field of free form may have.
@@ -522,10 +530,10 @@ class Collection:
             try:
                 row[name] = encode(value)
             except NotStorable as error:
-                problems.append(Problem(name, str(error)))
+                problems.append(FieldError(name, str(error)))
         if problems:
             raise Invalid(*problems)
-        return row | copies(self.resource, values, address)
+        return row | index_values(self.resource, values, item_key)
 
     def item(self, row: Row) -> Item:
         """The item that a row stores."""
@@ -541,17 +549,17 @@ class Collection:
         return Item(key, values["etag"], values)
 
 
-def server_field_problems(values: Mapping[str, Any]) -> list[Problem]:
+def server_field_problems(values: Mapping[str, Any]) -> list[FieldError]:
     """What is wrong with values of server fields that this server has not made."""
     problems = []
     for name, value in values.items():
         if name != "etag":
             if not _is_timestamp(value):
                 message = "must be a time in UTC like 2026-11-20T09:30:00.000Z"
-                problems.append(Problem(name, message))
+                problems.append(FieldError(name, message))
         elif not (isinstance(value, str) and re.fullmatch(ETAG, value)):
             message = "must be an etag, double quotes included, of at most 128 characters"
-            problems.append(Problem(name, message))
+            problems.append(FieldError(name, message))
     return problems
 
 
@@ -565,14 +573,14 @@ def _is_timestamp(value: Any) -> bool:
         return False
 
 
-def copies(resource: Resource, values: Mapping[str, Any], address: Address) -> Row:
+def index_values(resource: Resource, values: Mapping[str, Any], item_key: ItemKey) -> Row:
     """The attributes that indexes and claims compare in place of fields: `compared_attribute`."""
     made: Row = {}
-    for name in resource.copied_fields & values.keys():
-        value = compared_value(resource, name, values[name], address.owner)
+    for name in resource.indexed_fields & values.keys():
+        value = index_value(resource, name, values[name], item_key.owner)
         if name in resource.sharded_filters:
-            value = partition_value(value, resource.shard_of(address.key))
-        made[resource.compared_attribute(name)] = encode(value)
+            value = partition_value(value, resource.shard_of(item_key.key))
+        made[resource.index_attribute(name)] = encode(value)
     return made
 
 

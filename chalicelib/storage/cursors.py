@@ -12,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, MsgspecError, Struct, json
 
-from chalicelib.errors import Invalid, Problem
+from chalicelib.errors import FieldError, Invalid
 from chalicelib.schema import Key
 
 DIGEST_BYTES = 9
@@ -51,7 +51,7 @@ def decode_cursor(scope: list[str], cursor: str) -> Position:
 def invalid_cursor() -> Invalid:
     """The error for a cursor that this list did not return."""
     return Invalid(
-        Problem(
+        FieldError(
             "cursor", "must be the `next` of a page of this list, with the same filters and sort"
         )
     )

@@ -22,10 +22,9 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NetworkError
 from msgspec import Struct
 
-from chalicelib import settings
+from chalicelib import aws_clients, settings
 from chalicelib.errors import Unavailable
 from chalicelib.schema import CLAIMS, MAX_SHARDS
-from chalicelib.storage import sdk
 from chalicelib.storage.retries import guard_writes
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ R = TypeVar("R")
 
 # A call whose three attempts all time out takes 3 x (1 + 2) s, and two pauses of at most 1 s and
 # 2 s: 12 s, well under API Gateway's timeout of 29 s. DynamoDB usually answers within 10 ms.
-client = sdk.client(
+client = aws_clients.client(
     "dynamodb",
     config=Config(
         connect_timeout=1,

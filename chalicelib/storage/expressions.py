@@ -151,7 +151,7 @@ def condition_expression(guards: tuple[Guard, ...], expression: Expression) -> s
     return " AND ".join(filter(None, (guard.condition(expression) for guard in guards)))
 
 
-def checked_row(guards: tuple[Guard, ...], row: Row | None) -> Row:
+def require_row(guards: tuple[Guard, ...], row: Row | None) -> Row:
     """The stored row, or an empty one for None. Raises the error of the first guard it breaks."""
     for guard in guards:
         refusal = guard.refusal(row)

@@ -12,9 +12,9 @@ from typing import Any
 
 from msgspec.json import Encoder
 
-from chalicelib.context import Caller, Context, IdempotencyKey
+from chalicelib.context import CallContext, Caller, IdempotencyKey
 from chalicelib.errors import IdempotencyKeyReused
-from chalicelib.items import Item
+from chalicelib.results import Item
 from chalicelib.schema import EXPIRY
 from chalicelib.storage import dynamodb
 from chalicelib.storage.attributes import Row, decode, decode_row, encode_row
@@ -63,7 +63,7 @@ def record_replay(key: IdempotencyKey, caller: Caller, item: Item, owner: str) -
     }
 
 
-def find_replay(context: Context) -> Item | None:
+def find_replay(context: CallContext) -> Item | None:
     """The item that the recorded request with this idempotency key was answered with, or None.
 
     Raises IdempotencyKeyReused if that was another request.

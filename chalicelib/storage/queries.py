@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from chalicelib.errors import Invalid, Problem
+from chalicelib.errors import FieldError, Invalid
 from chalicelib.schema import (
     AUTHOR_PARAMETER,
     COLLECTION,
@@ -47,7 +47,9 @@ class ListQuery(Struct, frozen=True):
     ascending: bool
 
     @classmethod
-    def of(cls, resource: Resource, parameters: dict[str, Any], owner: str = "") -> Self:
+    def from_parameters(
+        cls, resource: Resource, parameters: dict[str, Any], owner: str = ""
+    ) -> Self:
         """The list for query parameters that are valid one by one.
 
         The value of the parameter `author` is a subject. Raises Invalid if no index serves the
@@ -60,26 +62,26 @@ class ListQuery(Struct, frozen=True):
         ]
         chosen = [*filters, *ranges]
         if len(chosen) > 1:
-            raise Invalid(Problem(chosen[1], f"cannot be combined with {chosen[0]}"))
+            raise Invalid(FieldError(chosen[1], f"cannot be combined with {chosen[0]}"))
         order = ranges[0] if ranges else "createdAt"
         sort: str = parameters.get("sort", order if ranges else "-createdAt")
         field = sort.removeprefix("-")
         if chosen and field != order:
             given = filters or [name for name in bound_parameters(order) if name in parameters]
             message = f"must be {order} or -{order} with {' and '.join(given)}"
-            raise Invalid(Problem("sort", message))
+            raise Invalid(FieldError("sort", message))
         for name in (*filters, *bound_parameters(field)):
             try:
                 encode(parameters.get(name))
             except NotStorable as error:
-                raise Invalid(Problem(name, str(error))) from None
-        index, value = Index(COLLECTION, field), resource.scoped(resource.name, owner)
+                raise Invalid(FieldError(name, str(error))) from None
+        index, value = Index(COLLECTION, field), resource.owner_prefixed(resource.name, owner)
         if filters == [AUTHOR_PARAMETER]:
             index, value = Index(CREATED_BY, "createdAt"), parameters[AUTHOR_PARAMETER]
         elif filters:
             (name,) = filters
             index = resource.filter_index(name)
-            value = compared_value(resource, name, parameters[name], owner)
+            value = index_value(resource, name, parameters[name], owner)
         minimum, maximum = (parameters.get(name) for name in bound_parameters(field))
         return cls(resource, owner, index, value, minimum, maximum, ascending=field == sort)
 
@@ -93,7 +95,7 @@ class ListQuery(Struct, frozen=True):
         """The number of partitions that the list is spread over."""
         return self.resource.shards if self.resource.has_shards(self.index) else 1
 
-    def request(self, shard: int, start: cursors.Position | None) -> dict[str, Any] | None:
+    def query_parameters(self, shard: int, start: cursors.Position | None) -> dict[str, Any] | None:
         """The parameters of the Query that reads one shard, from its start or after a position.
 
         None if no item of the shard can be after the position.
@@ -174,14 +176,14 @@ class ListQuery(Struct, frozen=True):
         if None in (lower[1], upper[1]) or not is_open:
             return lower, upper
         # BETWEEN includes both bounds, so the open one is moved past its value.
-        moved = self._moved(value, 1 if self.ascending else -1)
+        moved = self._next_value(value, 1 if self.ascending else -1)
         if self.ascending:
             lower = (">=", moved)
         else:
             upper = ("<=", moved)
         return None if lower[1] > upper[1] else (lower, upper)
 
-    def _moved(self, value: int | Decimal, direction: int) -> int | Decimal:
+    def _next_value(self, value: int | Decimal, direction: int) -> int | Decimal:
         """The next value of the sort key, which is an integer or a Number, up (1) or down (-1)."""
         kind = self.resource.field_infos[self.index.sort].type
         places: int = getattr(kind, "decimal_places", 0)
@@ -194,7 +196,7 @@ class ListQuery(Struct, frozen=True):
     def _start_key(self, position: cursors.Position) -> Row:
         sort: AttributeValue = {self.resource.attribute_type(self.index.sort): position.sort}
         return {
-            self.resource.key: {"S": self.resource.scoped(position.key, self.owner)},
+            self.resource.key: {"S": self.resource.owner_prefixed(position.key, self.owner)},
             self.index.partition: encode(self._partition(position.shard)),
             self.index.sort: sort,
         }
@@ -204,11 +206,11 @@ class ListQuery(Struct, frozen=True):
         return [self.resource.name, *map(str, parts)]
 
 
-def compared_value(resource: Resource, name: str, value: Any, owner: str) -> Any:
+def index_value(resource: Resource, name: str, value: Any, owner: str) -> Any:
     """The value of `Resource.compared_attribute(name)` for a value of the field `name`."""
     if name in resource.ignore_case:
         value = value.lower()
     if not resource.owned:
         return value
     (text,) = encode(value).values()
-    return resource.scoped(text, owner)
+    return resource.owner_prefixed(text, owner)

@@ -44,26 +44,26 @@ class ShardReader:
         return usage
 
 
-def first_rows(table: str, listed: ListQuery, start: Position | None, count: int) -> list[Row]:
+def first_rows(table: str, query: ListQuery, start: Position | None, count: int) -> list[Row]:
     """The first `count` rows of a list after a position. Raises Unavailable."""
-    requests = ((shard, listed.request(shard, start)) for shard in range(listed.shard_count))
+    requests = ((shard, query.query_parameters(shard, start)) for shard in range(query.shard_count))
     readers = [
         ShardReader(shard, request | {"TableName": table}) for shard, request in requests if request
     ]
     limit = min(count, count // len(readers) + SPARE) if readers else 0
     _query_all(readers, limit)
     rows = heapq.merge(
-        *(_ordered(listed, reader, count) for reader in readers),
+        *(_ordered(query, reader, count) for reader in readers),
         key=itemgetter(0),
-        reverse=not listed.ascending,
+        reverse=not query.ascending,
     )
     return [row for _, row in islice(rows, count)]
 
 
-def _ordered(listed: ListQuery, reader: ShardReader, limit: int) -> Iterator[tuple[Any, Row]]:
+def _ordered(query: ListQuery, reader: ShardReader, limit: int) -> Iterator[tuple[Any, Row]]:
     while True:
         for row in reader.rows:
-            yield (listed.order(row), reader.shard), row
+            yield (query.order(row), reader.shard), row
         if reader.last_evaluated_key is None:
             return
         _query_all([reader], limit)

@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 from msgspec import Raw, Struct
 from msgspec.json import decode
 
-from chalicelib import logs, settings
-from chalicelib.storage import sdk
+from chalicelib import aws_clients, logs, settings
 from chalicelib.webhooks import delivery
 from chalicelib.webhooks.public import PublicHTTPSConnection
 from chalicelib.webhooks.secret import SigningSecret
@@ -32,7 +31,7 @@ EVENT_BUS = os.environ["EVENT_BUS"]
 
 secret = SigningSecret(os.environ["WEBHOOK_SECRET_NAME"])
 tls = ssl.create_default_context()
-sqs = sdk.event_client("sqs")
+sqs = aws_clients.event_client("sqs")
 
 
 class Envelope(Struct, frozen=True):
@@ -95,5 +94,5 @@ def _postpone(receipt_handle: str, attempt: int, response: delivery.Response | N
 
 def _end_deliveries(body: str) -> None:
     """Disable the rule of the webhook, and put an event into the dead-letter queue."""
-    sdk.event_client("events").disable_rule(Name=NAME, EventBusName=EVENT_BUS)
+    aws_clients.event_client("events").disable_rule(Name=NAME, EventBusName=EVENT_BUS)
     sqs.send_message(QueueUrl=DEAD_LETTERS, MessageBody=body)

@@ -7,14 +7,14 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.ht
 
 from time import time
 
-from chalicelib.storage import sdk
+from chalicelib import aws_clients
 from chalicelib.webhooks.signature import SecretError, parse_secret
 
 # For how long a secret is used before it is read again, by the wall clock: Lambda stops the
 # environment, and its monotonic clock, between invocations.
 FRESH_SECONDS = 300
 
-client = sdk.event_client("secretsmanager")
+client = aws_clients.event_client("secretsmanager")
 
 
 class SigningSecret:

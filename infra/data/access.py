@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.auth import OPEN_CALLER
-from chalicelib.context import Context
+from chalicelib.auth import NO_AUTH_CALLER
+from chalicelib.context import CallContext
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     Bar = ProgressBar[Any]
 
 # The subject of an open stage keeps its meaning in commands.
-OPERATOR = OPEN_CALLER
+OPERATOR = NO_AUTH_CALLER
 
 
-def context(owner: str | None = None) -> Context:
+def context(owner: str | None = None) -> CallContext:
     """The context of a call about the items of an owner, if the resource is owned."""
-    return Context(caller=OPERATOR, owner=owner)
+    return CallContext(caller=OPERATOR, owner=owner)
 
 
 def progress(label: str, length: int) -> "Bar":

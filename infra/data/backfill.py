@@ -22,9 +22,9 @@ from chalicelib.schema import (
 )
 from chalicelib.storage import claims, dynamodb, transactions
 from chalicelib.storage.attributes import AttributeValue, Row, decode_row, encode_row
-from chalicelib.storage.collection import Address, copies
+from chalicelib.storage.collection import ItemKey, index_values
 from chalicelib.storage.expressions import Expression
-from chalicelib.storage.queries import compared_value
+from chalicelib.storage.queries import index_value
 from chalicelib.storage.transactions import TransactionConflict
 from infra.errors import CommandError
 
@@ -74,11 +74,11 @@ def missing_attributes(resource: Resource, row: Row) -> Row:
     """
     wanted = encode_row(resource.defaults)
     owner, key = resource.split_key(row[resource.key]["S"])
-    values = decode_row(wanted | row, sorted(resource.copied_fields))
-    wanted_copies = copies(resource, values, Address(key, owner))
+    values = decode_row(wanted | row, sorted(resource.indexed_fields))
+    wanted_copies = index_values(resource, values, ItemKey(key, owner))
     # The plain values of the attributes with a shard, of which any shard that is in use is right.
-    plain = {COLLECTION: resource.scoped(resource.name, owner)} | {
-        resource.compared_attribute(name): compared_value(resource, name, values[name], owner)
+    plain = {COLLECTION: resource.owner_prefixed(resource.name, owner)} | {
+        resource.index_attribute(name): index_value(resource, name, values[name], owner)
         for name in resource.sharded_filters
         if name in values
     }
@@ -147,7 +147,7 @@ def _owners(client: "DynamoDBClient", wanted: AbstractSet[str]) -> dict[str, str
 def _claim(resource: Resource, row: Row, name: str, claim: str) -> None:
     """Claim an item's value of the field `name`, if it still has the value. Raises CommandError."""
     expression = Expression()
-    attribute = resource.compared_attribute(name)
+    attribute = resource.index_attribute(name)
     check = {
         "TableName": dynamodb.table_name(resource.name),
         "Key": {resource.key: row[resource.key]},
@@ -177,7 +177,7 @@ def _complete(client: "DynamoDBClient", resource: Resource, row: Row) -> bool:
         # The etag stays, because clients see the same item.
         sets = [f"{expression.name(n)} = {expression.value(value)}" for n, value in missing.items()]
         conditions = [f"attribute_exists({expression.name(resource.key)})"]
-        copied = {n for n in resource.copied_fields if resource.compared_attribute(n) in missing}
+        copied = {n for n in resource.indexed_fields if resource.index_attribute(n) in missing}
         conditions += [
             f"{expression.name(name)} = {expression.value(row[name])}"
             if name in row
@@ -206,16 +206,18 @@ def _complete(client: "DynamoDBClient", resource: Resource, row: Row) -> bool:
 def _give(resource: Resource, row: Row, owner: str) -> bool:
     """Give an item without an owner to one. Returns whether it has the owner now."""
     table, key = dynamodb.table_name(resource.name), row[resource.key]["S"]
-    values = decode_row(encode_row(resource.defaults) | row, sorted(resource.copied_fields))
+    values = decode_row(encode_row(resource.defaults) | row, sorted(resource.indexed_fields))
     owned = {
-        resource.key: {"S": resource.scoped(key, owner)},
+        resource.key: {"S": resource.owner_prefixed(key, owner)},
         COLLECTION: {
-            "S": partition_value(resource.scoped(resource.name, owner), resource.shard_of(key))
+            "S": partition_value(
+                resource.owner_prefixed(resource.name, owner), resource.shard_of(key)
+            )
         },
     }
     put = {
         "TableName": table,
-        "Item": row | owned | copies(resource, values, Address(key, owner)),
+        "Item": row | owned | index_values(resource, values, ItemKey(key, owner)),
         "ConditionExpression": f"attribute_not_exists({resource.key})",
     }
     expression = Expression()

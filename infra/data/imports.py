@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from chalicelib.access import MAX_SUBJECT_LENGTH, ME, named_subject
-from chalicelib.context import Context
+from chalicelib.context import CallContext
 from chalicelib.errors import Conflict, DomainError, NotFound, Unavailable
 from chalicelib.http.requests import parse_json_object
 from chalicelib.schema import AUTHOR_PARAMETER, OWNER_PARAMETER, Resource
@@ -149,7 +149,7 @@ class Import:
             "what is stored."
         )
 
-    def _stored(self, values: Mapping[str, Any], context: Context) -> dict[str, Any] | None:
+    def _stored(self, values: Mapping[str, Any], context: CallContext) -> dict[str, Any] | None:
         """The values of the stored item with the same key, or None."""
         try:
             return self.collection.read(values[self.resource.key], context).values

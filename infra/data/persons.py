@@ -18,7 +18,7 @@ from msgspec import json as msgspec_json
 from msgspec.json import Encoder
 
 from chalicelib.access import SELF, VERBS, keys_named
-from chalicelib.context import Context
+from chalicelib.context import CallContext
 from chalicelib.errors import NotFound
 from chalicelib.models import RESOURCES
 from chalicelib.schema import AUTHOR_PARAMETER, Resource
@@ -209,7 +209,7 @@ def _items(subject: str) -> Iterator[PersonItem]:
 
 
 def _listed(
-    collection: Collection, context: Context, query: dict[str, str], *, is_authored: bool
+    collection: Collection, context: CallContext, query: dict[str, str], *, is_authored: bool
 ) -> Iterator[PersonItem]:
     cursor: dict[str, str] = {}
     while True:
@@ -221,7 +221,7 @@ def _listed(
         cursor = {"cursor": page.next}
 
 
-def _context(resource: Resource, subject: str) -> Context:
+def _context(resource: Resource, subject: str) -> CallContext:
     return access.context(subject if resource.owned else None)
 
 

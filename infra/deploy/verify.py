@@ -7,7 +7,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 
-from chalicelib.access import OPEN_SUBJECT
+from chalicelib.access import NO_AUTH_SUBJECT
 from infra.errors import CommandError
 from infra.stages import PROJECT
 
@@ -25,7 +25,7 @@ def run(url: str, token: str) -> int:
     if caller is None:
         selection = "anonymous"
         print("TOKEN is not set: only what anonymous callers see is tested.", flush=True)
-    elif caller["subject"] == OPEN_SUBJECT:
+    elif caller["subject"] == NO_AUTH_SUBJECT:
         selection = "not access"
         print("The API is open: access control is not tested.", flush=True)
     elif "staff" not in caller["roles"]:

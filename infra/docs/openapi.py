@@ -18,8 +18,8 @@ from chalicelib.access import ANYONE, callers
 from chalicelib.errors import DeclarationError
 from chalicelib.http.api import OPENAPI_FILE, SIGN_IN, declared_routes
 from chalicelib.http.operations import (
-    Action,
     Create,
+    CustomOperation,
     Delete,
     List,
     Operation,
@@ -151,7 +151,7 @@ def text() -> str:
 def document(routes: Sequence[Route], name: str) -> Document:
     """The document of the API with this name, at the root of a host.
 
-    Raises DeclarationError for an Action's Struct that cannot be described.
+    Raises DeclarationError for an CustomOperation's Struct that cannot be described.
     """
     # Each GET has a HEAD (RFC 9110 section 9.3.2), which would repeat all of it.
     routes = [route for route in routes if route.method != "HEAD"]
@@ -321,7 +321,7 @@ def _declared(operation: Operation) -> Document:
                 "parameters": [*(key if key_in == "query" else []), *_preconditions()],
                 "responses": _responses(204, {}, ITEM_ERRORS),
             }
-        case Action():
+        case CustomOperation():
             return _action(operation)
     raise NotImplementedError(operation)
 
@@ -376,7 +376,7 @@ def _list(operation: List) -> Document:
     return {"parameters": [key, *parameters, *_preconditions()], "responses": responses}
 
 
-def _action(operation: Action) -> Document:
+def _action(operation: CustomOperation) -> Document:
     body = operation.body
     failures = (*(BODY_ERRORS if body else (errors.Invalid,)), *operation.errors)
     parameters = [] if operation.answer else [_ref("parameters", "Idempotency-Key")]
@@ -479,7 +479,7 @@ def _schemas(resources: list[Resource], routes: Sequence[Route]) -> dict[str, Sc
     }
     for resource in resources:
         schemas |= _resource_schemas(resource)
-    actions = [r.operation for r in routes if isinstance(r.operation, Action)]
+    actions = [r.operation for r in routes if isinstance(r.operation, CustomOperation)]
     structs = [kind for each in actions for kind in (each.body, each.answer) if kind]
     try:
         _, components = schema_components(
@@ -488,11 +488,12 @@ def _schemas(resources: list[Resource], routes: Sequence[Route]) -> dict[str, Sc
     except (TypeError, NotImplementedError) as error:
         names = ", ".join(sorted({kind.__name__ for kind in structs}))
         raise DeclarationError(
-            f"An Action's body or answer ({names}) has a type without a JSON schema: {error}."
+            f"A CustomOperation's body or answer ({names}) has a type without a JSON schema: "
+            f"{error}."
         ) from None
     for name in schemas.keys() & components.keys():
         raise DeclarationError(
-            f"An Action's Struct is named {name}, as a schema of the API's own: rename it."
+            f"A CustomOperation's Struct is named {name}, as a schema of the API's own: rename it."
         )
     return schemas | components
 

@@ -318,7 +318,7 @@ def _announce(port: int, folder: Path, headers: Path, issuer_url: str) -> None:
         f"Data: {folder}. Ctrl-C stops it.",
         flush=True,
     )
-    if issuer_url == oidc.OPEN:
+    if issuer_url == oidc.NO_AUTH:
         print("OIDC_ISSUER is none: every caller is staff.", flush=True)
     elif issuer_url.endswith(issuer.PATH):
         name = os.path.relpath(headers, PROJECT)

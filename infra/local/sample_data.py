@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.access import STAFF_ROLE
-from chalicelib.context import Caller, Context
+from chalicelib.context import CallContext, Caller
 from chalicelib.errors import Conflict
 from chalicelib.models import RESOURCES
 from chalicelib.storage.collection import Collection
@@ -36,5 +36,5 @@ def load_once(client: "DynamoDBClient") -> None:
             author = Caller(body.pop("by", AUTHOR), frozenset({STAFF_ROLE}))
             # A conflict: an earlier load was interrupted.
             with suppress(Conflict):
-                Collection(resource).create(body, Context(caller=author))
+                Collection(resource).create(body, CallContext(caller=author))
     client.tag_resource(ResourceArn=arn, Tags=[{"Key": TAG, "Value": "loaded"}])

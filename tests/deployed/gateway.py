@@ -22,8 +22,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
 from zipfile import ZipFile
 
-from bench.function import Failed, Function
 from tests.deployed import mappings
+from tests.lambda_runtime import Failed, Function
 
 EXTENSION = "x-amazon-apigateway-"
 # What API Gateway renames `WWW-Authenticate` of a function to.
@@ -34,7 +34,7 @@ Event = dict[str, Any]
 Reply = tuple[int, Mapping[str, str], bytes]
 
 
-class Quiet(BaseHTTPRequestHandler):
+class QuietHandler(BaseHTTPRequestHandler):
     """A handler without delays and log lines, which keeps connections open."""
 
     protocol_version = "HTTP/1.1"
@@ -56,7 +56,7 @@ class Quiet(BaseHTTPRequestHandler):
         self.wfile.write(b"" if self.command == "HEAD" else body)
 
 
-def api_gateway(document: dict[str, Any], stage: str, function: Function) -> type[Quiet]:
+def api_gateway(document: dict[str, Any], stage: str, function: Function) -> type[QuietHandler]:
     """A stage of the API that a template's document describes."""
     mappings.check(document)
     # One environment, so one request at a time.
@@ -66,7 +66,7 @@ def api_gateway(document: dict[str, Any], stage: str, function: Function) -> typ
         for path, operations in document["paths"].items()
     }
 
-    class ApiGateway(Quiet):
+    class ApiGateway(QuietHandler):
         def handle_request(self) -> None:
             body = self.read()
             url = urlsplit(self.path)
@@ -167,7 +167,7 @@ def _filled(response: dict[str, Any], prefix: str, method: str) -> Reply:
 
 
 @contextmanager
-def serving(handler: type[Quiet]) -> Iterator[int]:
+def serving(handler: type[QuietHandler]) -> Iterator[int]:
     """A server on loopback, for a while. Gives its port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from bench import candidates, measure
+from bench import handlers, measure
 from bench.events import events
 
 
 @pytest.mark.timeout(180)
 def test_older_boto3() -> None:
-    """The parts of botocore's session that `chalicelib/sdk.py` replaces are in that one too."""
+    """The parts of botocore's session that aws_clients.py replaces are in that one too."""
     with measure.machine("runtime-older") as machine:
-        (variant,) = measure.unpacked(machine, [candidates.app()])
+        (variant,) = measure.unpacked(machine, [handlers.app()])
         answers = {}
         with machine.start(variant) as function:
             for call, event in events(variant.candidate).items():

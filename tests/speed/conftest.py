@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench import candidates, measure
+from bench import handlers, measure
 from bench.measure import Machine, Variant
 
 REQUESTS = 50
@@ -20,5 +20,5 @@ def machine() -> Iterator[Machine]:
 @pytest.fixture(scope="session")
 def measured(machine: Machine) -> list[Variant]:
     """The app, and the plain handler."""
-    chosen = [candidates.app(), candidates.peer("plain")]
+    chosen = [handlers.app(), handlers.peer("plain")]
     return measure.unpacked(machine, chosen, REQUESTS)

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.__main__ import compare
-from bench.candidates import TITLES
+from bench.handlers import TITLES
 
 
 @pytest.mark.timeout(300)

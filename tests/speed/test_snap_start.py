@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from bench import candidates
-from bench.connection import Connection
+from bench import handlers
 from bench.events import events
-from bench.function import Function
 from bench.measure import Machine, Variant
+from tests.lambda_connection import Connection
+from tests.lambda_runtime import Function
 
 
 class Relay:
@@ -123,7 +123,7 @@ class Restored(Function):
 
 def get_product(function: Function) -> None:
     """Send a request, which succeeds."""
-    response, _ = function.invoke(events(candidates.app())["get"])
+    response, _ = function.invoke(events(handlers.app())["get"])
     assert json.loads(response)["statusCode"] == 200, response
 
 

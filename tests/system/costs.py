@@ -13,7 +13,7 @@ from msgspec import structs
 
 from chalicelib import models
 from chalicelib.access import STAFF_ROLE
-from chalicelib.context import Caller, Context, IdempotencyKey
+from chalicelib.context import CallContext, Caller, IdempotencyKey
 from chalicelib.storage import dynamodb
 from chalicelib.storage.collection import Collection
 from chalicelib.storage.dynamodb import client
@@ -57,8 +57,8 @@ def request_rows() -> Iterator[str]:
     """The rows of docs/costs.md. The environment names an empty database."""
     tables.create_local(client)
     staff = Caller("sue", frozenset({STAFF_ROLE}))
-    call = Context(caller=staff)
-    once = Context(caller=staff, idempotency_key=IdempotencyKey("key", "fingerprint"))
+    call = CallContext(caller=staff)
+    once = CallContext(caller=staff, idempotency_key=IdempotencyKey("key", "fingerprint"))
     users, products = Collection(models.USERS), Collection(models.PRODUCTS)
     todos, reviews = Collection(models.TODOS), Collection(models.REVIEWS)
     # Long enough for all four to be of about one size.
@@ -106,7 +106,7 @@ def request_rows() -> Iterator[str]:
 
 def shard_rows() -> Iterator[str]:
     """The rows of docs/scaling.md: what a page of 25 items costs. After `request_rows`."""
-    call = Context(caller=Caller("sue", frozenset({STAFF_ROLE})))
+    call = CallContext(caller=Caller("sue", frozenset({STAFF_ROLE})))
     meter = Meter(client)
     for shards in SHARDS:
         products = Collection(structs.replace(models.PRODUCTS, shards=shards))

@@ -75,7 +75,7 @@ def test_the_page(launch: Launch, tmp_path: Path) -> None:
             commands += 1
         else:
             run(project, *step["make"].split(), *OLD_FILES)
-    assert (edits, commands) == (PAGE.count("```python"), PAGE.count("```console")) == (10, 8)
+    assert (edits, commands) == (PAGE.count("```python"), PAGE.count("```console")) == (8, 8)
     assert local.stop() == 0
 
     # What mypy knows of the packages is the same here.

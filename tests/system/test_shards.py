@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 import app
 from chalicelib.access import ANYONE, Access
-from chalicelib.context import ANONYMOUS, Context
+from chalicelib.context import ANONYMOUS, CallContext
 from chalicelib.errors import Invalid
 from chalicelib.models import Price
 from chalicelib.schema import Resource
@@ -24,7 +24,7 @@ from infra.data import backfill, tables
 from tests.client import Client
 from tests.conftest import PROJECT, SHELL
 
-ALL = Context(caller=ANONYMOUS)
+ALL = CallContext(caller=ANONYMOUS)
 EXAMPLES = 30
 # More than a walk can return.
 MOST_ITEMS = 100
@@ -42,7 +42,7 @@ PARTS = Resource(
     noun="part",
     fields=Part,
     ranges=("price",),
-    access=Access(others=ANYONE),
+    access=Access(default=ANYONE),
 )
 
 

@@ -11,7 +11,7 @@ from chalicelib.access import (
     VERBS,
     Access,
     Rule,
-    permitted,
+    require_rule,
 )
 from chalicelib.context import ANONYMOUS, Caller
 from chalicelib.errors import Forbidden, Unauthenticated
@@ -49,14 +49,14 @@ def test_rules(
 ) -> None:
     """What is met; NOBODY means that the item decides."""
     if isinstance(expected, Rule):
-        assert permitted(rule, caller, key) == expected
+        assert require_rule(rule, caller, key) == expected
     else:
         with pytest.raises(expected):
-            permitted(rule, caller, key)
+            require_rule(rule, caller, key)
 
 
 def test_undeclared_actions_are_for_staff() -> None:
     """A new resource is closed; `others` opens what is not named."""
     assert {Access().rule(action) for action in VERBS} == {STAFF}
-    opened = Access(read=ANYONE, others=SELF | STAFF)
+    opened = Access(read=ANYONE, default=SELF | STAFF)
     assert [opened.rule(action) for action in VERBS] == [ANYONE, *[SELF | STAFF] * 4]

@@ -64,8 +64,10 @@ def test_dynamodb_stores_encoded_values() -> None:
     )
 
     dynamodb.put(TableName=table, Item=row)
+    stored = dynamodb.get(TableName=table, Key={"id": {"S": "x"}})
+    dynamodb.client.delete_table(TableName=table)
 
-    assert dynamodb.get(TableName=table, Key={"id": {"S": "x"}}) == row
+    assert stored == row
 
 
 @pytest.mark.parametrize("value", [0.1, b"x", {1, 2}, object()])

@@ -53,7 +53,9 @@ ENTRY_POINTS = {
         *("infra.local", "infra.web"),
     },
     # It opens the connection of the Init phase.
-    "chalicelib.init": {"chalicelib.storage"},
+    "chalicelib.cold_start": {"chalicelib.storage"},
+    # The public names of all layers.
+    "chalicelib.framework": {"chalicelib.http", "chalicelib.storage"},
 }
 
 

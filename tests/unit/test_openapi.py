@@ -15,7 +15,7 @@ from app import app
 from chalicelib import settings
 from chalicelib.errors import DeclarationError
 from chalicelib.http.api import OPENAPI_FILE, declared_routes, openapi_text
-from chalicelib.http.operations import Action, Route
+from chalicelib.http.operations import CustomOperation, Route
 from chalicelib.models import RESOURCES, TODOS
 from infra.docs import openapi
 from tests.client import Client
@@ -202,8 +202,11 @@ class Odd(Struct):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (User, "An Action's Struct is named User, as a schema of the API's own: rename it"),
-        (Odd, r"An Action's body or answer \(Odd\) has a type without a JSON schema"),
+        (
+            User,
+            "A CustomOperation's Struct is named User, as a schema of the API's own: rename it",
+        ),
+        (Odd, r"A CustomOperation's body or answer \(Odd\) has a type without a JSON schema"),
     ],
 )
 def test_struct_that_cannot_be_described(answer: type[Struct], message: str) -> None:
@@ -213,7 +216,7 @@ def test_struct_that_cannot_be_described(answer: type[Struct], message: str) -> 
         method="POST",
         name="do_odd",
         doc="Do it.",
-        operation=Action(TODOS, answer=answer),
+        operation=CustomOperation(TODOS, answer=answer),
     )
     with pytest.raises(DeclarationError, match=message):
         openapi.document([*declared_routes(app), action], "x")

@@ -13,8 +13,8 @@ from tests.client import Client
 def forged(query: dict[str, str], sort: str) -> str:
     """A cursor with a valid digest, made by a client that has read the source."""
     parameters = given_fields(parse_query(PRODUCTS.list_parameters, query, noun="product"))
-    listed = ListQuery.of(PRODUCTS, parameters)
-    return cursors.encode_cursor(listed._scope(), cursors.Position(sort, "teapot"))  # noqa: SLF001
+    list_query = ListQuery.from_parameters(PRODUCTS, parameters)
+    return cursors.encode_cursor(list_query._scope(), cursors.Position(sort, "teapot"))  # noqa: SLF001
 
 
 BOUNDS = {"minPrice": "10", "maxPrice": "20"}

@@ -33,8 +33,8 @@ class Thing(Struct, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=100)] = ""
 
 
-OWNED = {"owned": True, "access": Access(others=SIGNED_IN)}
-BY_AUTHOR = {"access": Access(list=STAFF, create=SIGNED_IN, others=AUTHOR | STAFF)}
+OWNED = {"owned": True, "access": Access(default=SIGNED_IN)}
+BY_AUTHOR = {"access": Access(list=STAFF, create=SIGNED_IN, default=AUTHOR | STAFF)}
 
 
 def declared(**options: Any) -> Resource:
@@ -141,7 +141,7 @@ def test_types_of_index_keys() -> None:
             {"access": Access(list=SELF)},
             "in access, list cannot be SELF: a list has no key; use STAFF, SIGNED_IN or ANYONE",
         ),
-        ({"access": Access(others=SELF | STAFF)}, "in access, list cannot be SELF"),
+        ({"access": Access(default=SELF | STAFF)}, "in access, list cannot be SELF"),
         ({"access": Access(list=AUTHOR)}, "in access, list cannot be AUTHOR"),
         ({"access": Access(create=AUTHOR)}, "in access, create cannot be AUTHOR"),
         (
@@ -180,7 +180,7 @@ def test_rule_that_is_none(rule: Any) -> None:
         ({"author": str}, BY_AUTHOR, "author is a name of the server's own"),
         (
             {"a": str},
-            {"owned": True, "access": Access(read=ANYONE, others=SIGNED_IN)},
+            {"owned": True, "access": Access(read=ANYONE, default=SIGNED_IN)},
             "in access, read of an owned resource must be SIGNED_IN or STAFF",
         ),
         (

@@ -10,10 +10,10 @@ from chalice.test import Client as ChaliceClient
 from msgspec import Struct
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from chalicelib.context import Caller, Context, IdempotencyKey
+from chalicelib.context import CallContext, Caller, IdempotencyKey
 from chalicelib.errors import Conflict, DeclarationError, DomainError, NotFound, PreconditionFailed
 from chalicelib.http.api import Api, InvocationFailed, declared_routes
-from chalicelib.http.operations import Action, Create, List, Read
+from chalicelib.http.operations import Create, CustomOperation, List, Read
 from chalicelib.http.requests import Request
 from chalicelib.http.responses import created, ok, ok_or_not_modified, ok_page
 from chalicelib.models import TODOS
@@ -78,7 +78,9 @@ def extended() -> Api:
         """List todos."""
         return ok_page(request, todos.page(request.query, request.context))
 
-    @app.route("/todos/{key}/done", methods=["POST"], operation=Action(TODOS, errors=errors))
+    @app.route(
+        "/todos/{key}/done", methods=["POST"], operation=CustomOperation(TODOS, errors=errors)
+    )
     def finish_todo(request: Request, key: str) -> Any:
         """Mark a todo as done."""
         return ok(todos.patch(key, {"status": "done"}, request.context, NotDone(key)))
@@ -86,7 +88,7 @@ def extended() -> Api:
     @app.route(
         "/todos/{key}/position",
         methods=["POST"],
-        operation=Action(TODOS, body=Move, answer=Moved, errors=(NotFound,)),
+        operation=CustomOperation(TODOS, body=Move, answer=Moved, errors=(NotFound,)),
     )
     def move_todo(request: Request, key: str) -> Any:
         """Move a todo."""
@@ -238,7 +240,7 @@ def test_idempotency_keys_belong_to_the_caller(in_process: Client) -> None:
     del in_process
     todos, key = Collection(TODOS), IdempotencyKey(unique(), "fingerprint")
     contexts = [
-        Context(caller=caller, idempotency_key=key)
+        CallContext(caller=caller, idempotency_key=key)
         for caller in (Caller("sue"), Caller("ada"), Caller("bob"))
     ]
 
@@ -255,7 +257,7 @@ def test_a_collection_refuses_a_call_without_a_context() -> None:
     with pytest.raises(TypeError, match="context"):
         Collection(TODOS).read("x")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="caller"):
-        Context()  # type: ignore[call-arg]
+        CallContext()  # type: ignore[call-arg]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from chalicelib.webhooks.public import is_public
 from chalicelib.webhooks.signature import SecretError, new_secret, parse_secret, sign
 from infra.template import webhooks as template
 from tests.conftest import free_port
-from tests.internet.internet import Internet
+from tests.internet.fake_dns import Internet
 from tests.receivers import PUBLIC, Handler, Receiver, drip, hang, keep_informing, redirect
 
 HOST = "hooks.shop.example"

@@ -26,7 +26,10 @@ def test_commands(name: str) -> None:
     assert commands
     for command in commands:
         assert command[:2] == ["bash", ".ci/run"] or command[0] in ("git", "make")
-        assert command[0] != "make" or set(command[1:]) - {"STAGE=${{", "matrix.stage", "}}"} <= TARGETS
+        assert (
+            command[0] != "make"
+            or set(command[1:]) - {"STAGE=${{", "matrix.stage", "}}"} <= TARGETS
+        )
 
 
 @pytest.mark.parametrize("name", FILES)

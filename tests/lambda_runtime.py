@@ -16,8 +16,8 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from bench.connection import Connection
 from infra.errors import CommandError
+from tests.lambda_connection import Connection
 
 LONGEST_SECONDS = 30.0
 DEADLINE_MS = 28_000

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import PROJECT, free_port
-from tests.deployed.gateway import Quiet, serving
+from tests.deployed.gateway import QuietHandler, serving
 from tests.proxy import running_proxy
 
 LAMBDA = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}
@@ -75,7 +75,7 @@ def test_first_request_reuses_the_connection() -> None:
     connections: list[Any] = []
     requests: list[Any] = []
 
-    class DynamoDB(Quiet):
+    class DynamoDB(QuietHandler):
         def setup(self) -> None:
             super().setup()
             connections.append(self.client_address)

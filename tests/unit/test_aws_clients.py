@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 from botocore.session import get_session
 
-from chalicelib import settings
-from chalicelib.storage import dynamodb, sdk
+from chalicelib import aws_clients, settings
+from chalicelib.storage import dynamodb
 
 KEY = {"id": {"S": "k"}}
 TABLE = settings.TABLE_PREFIX + "sdk"
@@ -144,7 +144,7 @@ def test_response_without_a_body() -> None:
     response = {"status_code": 200, "headers": {}, "body": b""}
     shape: Any = boto3.client("sqs").meta.service_model.operation_model("SendMessage").output_shape
 
-    parsed = sdk.ResponseParser().parse(response, shape)
+    parsed = aws_clients.ResponseParser().parse(response, shape)
 
     assert parsed.keys() == create_parser("json").parse(response, shape).keys()
 
@@ -155,7 +155,7 @@ def test_endpoint_of_every_region(monkeypatch: pytest.MonkeyPatch) -> None:
     session = boto3.session.Session()
     for region in regions():
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-        ours = sdk.client("dynamodb", config=Config())
+        ours = aws_clients.client("dynamodb", config=Config())
         stock = session.client("dynamodb", region_name=region)
 
         assert ours.meta.endpoint_url == stock.meta.endpoint_url
