@@ -3,7 +3,7 @@ import angular from 'angular-eslint';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', '.angular', 'src/app/api/schema.ts'] },
+  { ignores: ['dist', '.angular', 'src/app/core/api/schema.ts'] },
   {
     files: ['**/*.ts'],
     extends: [

@@ -1,4 +1,4 @@
-// Writes src/app/api/schema.ts, the types of the API, from chalicelib/openapi.json.
+// Writes src/app/core/api/schema.ts, the types of the API, from chalicelib/openapi.json.
 // With --check it writes nothing, and fails if the file is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import openapiTS, { astToString } from 'openapi-typescript';
 import ts from 'typescript';
 
 const DOCUMENT = new URL('../chalicelib/openapi.json', import.meta.url);
-const FILE = fileURLToPath(new URL('src/app/api/schema.ts', import.meta.url));
+const FILE = fileURLToPath(new URL('src/app/core/api/schema.ts', import.meta.url));
 
 const document = JSON.parse(readFileSync(DOCUMENT, 'utf8'));
 const { schemas } = document.components;
@@ -37,6 +37,6 @@ ${astToString(types)}`;
 if (!process.argv.includes('--check')) {
   writeFileSync(FILE, text);
 } else if (readFileSync(FILE, 'utf8') !== text) {
-  console.error('src/app/api/schema.ts is out of date: make web-types writes it.');
+  console.error('src/app/core/api/schema.ts is out of date: make web-types writes it.');
   process.exit(1);
 }

@@ -133,19 +133,17 @@ def test_node_that_cannot_be_had(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from infra.web import node; "
         f"node.PACKAGE = Path({str(tmp_path)!r}); from infra.cli import main; sys.exit(main())"
     )
-    pip = {
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
-        "PIP_NO_CACHE_DIR": "1",
-        "PIP_RETRIES": "0",
+    uv = {
+        "UV_NO_CACHE": "1",
+        "UV_OFFLINE": "1",
         # Not where it may be installed already.
-        "PIP_TARGET": str(tmp_path / "target"),
+        "UV_PROJECT_ENVIRONMENT": str(tmp_path / "target"),
     }
 
     done = subprocess.run(
         [sys.executable, "-c", program, "web-install"],
         cwd=PROJECT,
-        env={"PATH": "/nowhere", "HOME": str(tmp_path), **pip},
+        env={"PATH": "/nowhere", "HOME": str(tmp_path), **uv},
         capture_output=True,
         text=True,
         check=False,
@@ -157,8 +155,8 @@ def test_node_that_cannot_be_had(tmp_path: Path) -> None:
 
 
 def test_config_is_what_the_shop_reads() -> None:
-    """Python writes the members that web/src/app/config.ts declares."""
-    declared = (node.WEB / "src" / "app" / "config.ts").read_text()
+    """Python writes the members that web/src/app/core/config.ts declares."""
+    declared = (node.WEB / "src" / "app" / "core" / "config.ts").read_text()
     interface = declared.partition("export interface Config {")[2].partition("\n}")[0]
 
     members = re.findall(r"^  (\w+):", interface, re.MULTILINE)

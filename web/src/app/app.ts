@@ -1,9 +1,9 @@
 import { Component, type ElementRef, inject, signal, viewChild } from '@angular/core';
 import { NavigationEnd, Router, RouterLink, RouterOutlet } from '@angular/router';
 
-import { Session } from './auth/session';
-import { Announcer } from './layout/announcer';
-import { ConnectionBar } from './layout/connection-bar';
+import { Session } from './core/auth/session';
+import { Announcer } from './core/announcer';
+import { ConnectionBar } from './shared/layout/connection-bar';
 
 /** The frame of every page: the navigation, what has happened, and the page itself. */
 @Component({

@@ -9,13 +9,12 @@ import {
   withNavigationErrorHandler,
 } from '@angular/router';
 
-import { retryInterceptor } from './api/retry.interceptor';
-import { authInterceptor } from './auth/auth.interceptor';
-import { Session } from './auth/session';
-import { type Config, CONFIG } from './config';
-import { Announcer } from './layout/announcer';
-import { pause } from './layout/pause';
-import { reload } from './reload';
+import { retryInterceptor } from './core/api/retry.interceptor';
+import { authInterceptor } from './core/auth/auth.interceptor';
+import { Session } from './core/auth/session';
+import { type Config, CONFIG } from './core/config';
+import { Announcer } from './core/announcer';
+import { reload } from './core/reload';
 import { routes } from './routes';
 
 @Injectable()
@@ -41,10 +40,7 @@ export function providers(config: Config): ApplicationConfig {
           reload(url, inject(Announcer));
         }),
       ),
-      provideAppInitializer(async () => {
-        await inject(Session).start();
-        await pause();
-      }),
+      provideAppInitializer(() => inject(Session).start()),
     ],
   };
 }
