@@ -61,7 +61,7 @@ def answer(head: bytes, body: bytes) -> bytes:
 
 
 def serve(connection: Connection) -> None:
-    """Answer what comes in on a connection until the client hangs up."""
+    """Respond to what comes in on a connection until the client hangs up."""
     while request := connection.receive():
         body = answer(*request)
         headers = {

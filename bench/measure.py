@@ -160,13 +160,13 @@ def require_equal_responses(machine: Machine, variants: list[Variant]) -> None:
         with machine.start(variant) as function:
             for call, event in events(variant.candidate).items():
                 body, _ = function.invoke(event)
-                answer = msgspec.json.decode(body)
-                content = msgspec.json.decode(answer["body"])
+                response = msgspec.json.decode(body)
+                content = msgspec.json.decode(response["body"])
                 if call == "post":
                     if content.keys() != KEPT or not BODY.items() <= content.items():
                         raise Different(f"{variant.name} creates {content}")
                     content = None
-                result = (answer["statusCode"], content)
+                result = (response["statusCode"], content)
                 if seen.setdefault(call, result) != result:
                     raise Different(f"{variant.name} responds to {call} with {result}")
 
@@ -195,11 +195,11 @@ def rounds(machine: Machine, variants: list[Variant], count: int) -> Iterator[tu
 
 def cold_reading(function: Function, event: bytes) -> Reading:
     """The cold start of an environment that has just been started, and its memory."""
-    _, answered = function.invoke(event)
-    first = answered.since(function.ready)
+    _, response = function.invoke(event)
+    first = response.since(function.ready)
     return {
-        "cold cpu": answered.cpu * MILLISECONDS,
-        "cold wall": answered.wall * MILLISECONDS,
+        "cold cpu": response.cpu * MILLISECONDS,
+        "cold wall": response.wall * MILLISECONDS,
         "init cpu": function.ready.cpu * MILLISECONDS,
         "first cpu": first.cpu * MILLISECONDS,
         "first wall": first.wall * MILLISECONDS,

@@ -22,7 +22,7 @@ IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response. Header names are in lower case; `json` has numbers as int or Decimal."""
 
     status: int
@@ -45,12 +45,12 @@ class Deployment(Protocol):
     base: str
     stage: str
 
-    def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+    def send(self, method: str, path: str, headers: Headers, body: bytes) -> Response:
         """Send a request and wait for the response."""
 
     def send_lines(
         self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> Response:
         """Send a request with these header lines, of which some may have the same name."""
 
 
@@ -64,20 +64,20 @@ class InProcess:
         self.client = ChaliceClient(app, stage_name="local").http
         self.gateway = Gateway(app, Config())
 
-    def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+    def send(self, method: str, path: str, headers: Headers, body: bytes) -> Response:
         if method == "OPTIONS":
             # The test client fails on a response without a body, such as a preflight's.
             return self.send_lines(method, path, list(headers.items()), body)
         response = self.client.request(method, path, headers=dict(headers), body=body)
         received = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, received, response.body)
+        return Response(response.status_code, received, response.body)
 
     def send_lines(
         self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> Response:
         response = self.gateway.respond(method, path, lines, body)
         received = {name.lower(): str(value) for name, value in response["headers"].items()}
-        return Answer(response["statusCode"], received, response["body"].encode())
+        return Response(response["statusCode"], received, response["body"].encode())
 
 
 class Live:
@@ -97,12 +97,12 @@ class Live:
     def port(self) -> int | None:
         return self.parts.port
 
-    def send(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+    def send(self, method: str, path: str, headers: Headers, body: bytes) -> Response:
         return self.send_lines(method, path, list(headers.items()), body)
 
     def send_lines(
         self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> Response:
         connection = self._connect()
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -121,7 +121,7 @@ class Live:
         else:
             self._idle.append((monotonic(), connection))
         received = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, received, content)
+        return Response(response.status, received, content)
 
     def _connect(self) -> HTTPConnection:
         """An idle connection, or a new one. Servers close a connection that is idle for long."""
@@ -162,13 +162,13 @@ class Client:
         """A client of the same deployment for another caller; None is anonymous."""
         return Client(self.deployment, authorization)
 
-    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """`send`, for a request that no fault can touch."""
-        answer = self.send(method, path, body, **headers)
-        assert answer.status < 500, answer.body
-        return answer
+        response = self.send(method, path, body, **headers)
+        assert response.status < 500, response.body
+        return response
 
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """Send a request. A `body` of bytes is sent as it is, any other as JSON.
 
         Header names are written as Python can: `If_Match`.
@@ -185,42 +185,42 @@ class Client:
 
     def send_lines(
         self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> Response:
         """Send a request with these header lines, of which some may have the same name."""
         own = [("Authorization", self.authorization)] if self.authorization else []
         return self.deployment.send_lines(method, f"{self.base}{path}", [*own, *lines], body)
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None, **headers: str) -> Answer:
+    def get(self, path: str, query: Mapping[str, Any] | None = None, **headers: str) -> Response:
         return self.request("GET", f"{path}?{urlencode(query)}" if query else path, **headers)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> Answer:
+    def post(self, path: str, body: Any = None, **headers: str) -> Response:
         return self.request("POST", path, body, **headers)
 
-    def put(self, path: str, body: Any = None, **headers: str) -> Answer:
+    def put(self, path: str, body: Any = None, **headers: str) -> Response:
         return self.request("PUT", path, body, **headers)
 
-    def patch(self, path: str, body: Any = None, **headers: str) -> Answer:
+    def patch(self, path: str, body: Any = None, **headers: str) -> Response:
         return self.request("PATCH", path, body, **headers)
 
-    def delete(self, path: str, **headers: str) -> Answer:
+    def delete(self, path: str, **headers: str) -> Response:
         return self.request("DELETE", path, **headers)
 
     def create(self, path: str, body: Any) -> Any:
         """Create an item and give it back."""
-        answer = self.post(path, body)
-        assert answer.status == 201, answer.body
-        return answer.json
+        response = self.post(path, body)
+        assert response.status == 201, response.body
+        return response.json
 
     def pages(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[list[Any]]:
         """The pages of a list, each requested with the cursor of the page before."""
         query = dict(query or {})
         while True:
-            answer = self.get(path, query)
-            assert answer.status == 200, answer.body
-            yield answer.json["items"]
-            if answer.json["next"] is None:
+            response = self.get(path, query)
+            assert response.status == 200, response.body
+            yield response.json["items"]
+            if response.json["next"] is None:
                 return
-            query["cursor"] = answer.json["next"]
+            query["cursor"] = response.json["next"]
 
     def walk(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """The items of a list, page after page."""

@@ -56,7 +56,7 @@ for name in list(os.environ):
 
 from chalicelib.storage import dynamodb  # noqa: E402
 from infra.data import tables  # noqa: E402
-from tests.client import Answer, Client, InProcess, Live  # noqa: E402
+from tests.client import Client, InProcess, Live, Response  # noqa: E402
 from tests.samples import SAMPLES, Sample  # noqa: E402
 
 PROJECT = Path(__file__).parent.parent
@@ -157,8 +157,8 @@ class Local:
 
     def end(self) -> int:
         """Wait for its end, and keep its last output. Returns its exit status."""
-        said, _ = self.process.communicate(timeout=30)
-        self.said.append(said)
+        output, _ = self.process.communicate(timeout=30)
+        self.said.append(output)
         return self.process.returncode
 
 
@@ -171,11 +171,11 @@ class Recorded(Live):
 
     def send_lines(
         self, method: str, path: str, lines: list[tuple[str, str]], body: bytes
-    ) -> Answer:
-        answer = super().send_lines(method, path, lines, body)
-        if answer.status == HTTPStatus.CREATED:
-            self.created[answer.headers["location"]] = None
-        return answer
+    ) -> Response:
+        response = super().send_lines(method, path, lines, body)
+        if response.status == HTTPStatus.CREATED:
+            self.created[response.headers["location"]] = None
+        return response
 
 
 Launch = Callable[..., Local]
@@ -262,7 +262,7 @@ def elsewhere(pytestconfig: pytest.Config) -> Iterator[Client]:
     api = Client(deployment, f"Bearer {token}" if token else None)
     yield api
     responses = {place: api.send("DELETE", place) for place in deployment.created}
-    kept = [place for place, answer in responses.items() if answer.status not in (204, 404)]
+    kept = [place for place, response in responses.items() if response.status not in (204, 404)]
     assert not kept, "these items could not be deleted"
 
 

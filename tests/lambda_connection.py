@@ -33,7 +33,7 @@ class Connection:
         return head, body
 
     def send(self, status: str, headers: dict[str, str], body: bytes) -> None:
-        """Answer, with a Content-Length."""
+        """Respond, with a Content-Length."""
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
         self._socket.sendall(head.encode() + body)

@@ -117,12 +117,12 @@ class Function:
         }
         self._waiting.send("200 OK", headers, event)
         connection, head, body = self._request()
-        answered = self.moment()
+        response = self.moment()
         connection.send("202 Accepted", {}, b"")
         self._waiting = self._next()
         if b"/response " not in head.partition(b"\r\n")[0]:
             raise Failed(body.decode())
-        return body, answered
+        return body, response
 
     def resident_bytes(self) -> int:
         """What it has in memory (VmRSS), in bytes."""

@@ -148,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
             self.respond(*self.forward(body))
 
     def fail(self, status: int, name: str, **members: Any) -> None:
-        """Answer with an error of DynamoDB, and with a table's name, which clients must not see."""
+        """Respond with an error that has the name of a table, which clients must not see."""
         error = {"__type": f"{NAMESPACE}{name}", "message": "for storefront-x", **members}
         self.respond(
             status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(error).encode()
@@ -178,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, as it is in http.server
-        """Say nothing."""
+        """Write no line to the log."""
 
 
 @contextmanager

@@ -85,11 +85,11 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.receiver.requests.append(Request(self.command, self.path, headers, body))
-        answer = self.receiver.answer
-        if callable(answer):
-            answer(self)
+        response = self.receiver.answer
+        if callable(response):
+            response(self)
         else:
-            self.respond(answer)
+            self.respond(response)
 
     do_GET = do_HEAD = do_PUT = do_POST
 
@@ -111,17 +111,17 @@ def hang(handler: Handler) -> None:
 
 
 def drip(handler: Handler) -> None:
-    """Answer with a byte after the other, for ever."""
+    """Respond with a byte after the other, for ever."""
     while not handler.receiver.ended.wait(0.05):
         handler.wfile.write(b"H")
 
 
 def keep_informing(handler: Handler) -> None:
-    """Answer with informational responses, for ever."""
+    """Respond with informational responses, for ever."""
     while not handler.receiver.ended.wait(0.05):
         handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def redirect(location: str) -> Callable[[Handler], None]:
-    """Answer with a redirect."""
+    """Respond with a redirect."""
     return lambda handler: handler.respond(307, Location=location)

@@ -46,5 +46,5 @@ class SigningSecret:
             return []
 
     def _text(self, version: str) -> str:
-        answer = client.get_secret_value(SecretId=self._name, VersionStage=version)
-        return str(answer["SecretString"]).strip()
+        response = client.get_secret_value(SecretId=self._name, VersionStage=version)
+        return str(response["SecretString"]).strip()

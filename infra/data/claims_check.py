@@ -51,13 +51,13 @@ def check(client: "DynamoDBClient") -> Iterator[str]:
 def _agree(client: "DynamoDBClient", resource: Resource, key: str, claim: str) -> bool:
     """Whether an item has the value of a claim exactly if it owns the claim, at one moment."""
     reads = [(dynamodb.table_name(resource.name), resource.key, key), (claims.TABLE, "id", claim)]
-    answers: Any = client.transact_get_items(
+    responses: Any = client.transact_get_items(
         TransactItems=[
             {"Get": {"TableName": table, "Key": {name: {"S": value}}}}
             for table, name, value in reads
         ]
     )
-    item, owned = (answer.get("Item", {}) for answer in answers["Responses"])
+    item, owned = (response.get("Item", {}) for response in responses["Responses"])
     has = claim in claims.claims_of(resource, item).values()
     owns: bool = owned.get("owner") == {"S": key}
     return has == owns

@@ -90,9 +90,9 @@ class Shop(FastHttpUser):
         written.products[name] = None
         headers = {"Idempotency-Key": name}
         while True:
-            status, answer = self.send("POST", "/products", "/products", body, headers)
+            status, response = self.send("POST", "/products", "/products", body, headers)
             if status == 201:
-                product = Product(answer["id"], answer["etag"], {answer["price"]})
+                product = Product(response["id"], response["etag"], {response["price"]})
                 written.products[name] = product
                 written.creates += 1
                 self.own.append(product)
@@ -110,7 +110,7 @@ class Shop(FastHttpUser):
         price = round(random.uniform(1, 200), 2)
         # Noted before, because the run may end while this user waits for the answer.
         product.prices.add(price)
-        status, answer = self.send(
+        status, response = self.send(
             "PATCH",
             f"/products/{product.key}",
             "/products/{key}",
@@ -118,15 +118,15 @@ class Shop(FastHttpUser):
             {"If-Match": product.etag},
         )
         if status == 200:
-            product.etag, product.prices = answer["etag"], {price}
+            product.etag, product.prices = response["etag"], {price}
             written.updates += 1
             return
         # After a 412, too: an update without an answer has been made.
-        status, answer = self.send("GET", f"/products/{product.key}", "/products/{key}")
+        status, response = self.send("GET", f"/products/{product.key}", "/products/{key}")
         if status == 200:
-            if answer["price"] not in product.prices:
-                written.unexpected.append(f"{product.key} costs {answer['price']}")
-            product.etag = answer["etag"]
+            if response["price"] not in product.prices:
+                written.unexpected.append(f"{product.key} costs {response['price']}")
+            product.etag = response["etag"]
 
     def send(
         self,

@@ -86,8 +86,8 @@ def _machines_npm() -> list[str] | None:
     node, npm = which("node"), which("npm")
     if not node or not npm:
         return None
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
-    found = re.fullmatch(r"v(\d+)\.(\d+)\.(\d+)\s*", said.stdout)
+    output = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    found = re.fullmatch(r"v(\d+)\.(\d+)\.(\d+)\s*", output.stdout)
     if not found or not supports(_engines(), (int(found[1]), int(found[2]), int(found[3]))):
         return None
     return [node, os.path.realpath(npm)]

@@ -76,7 +76,7 @@ def configuration(api_url: str) -> Config:
 def _read(url: str) -> Any:
     """A JSON document, or None if it cannot be read."""
     try:
-        with urlopen(url, timeout=WAIT_SECONDS) as answer:  # noqa: S310, the scheme is checked
-            return json.load(answer)
+        with urlopen(url, timeout=WAIT_SECONDS) as response:  # noqa: S310, the scheme is checked
+            return json.load(response)
     except (OSError, ValueError):
         return None

@@ -21,24 +21,24 @@ def page(live: Client) -> Iterator[Page]:
 
 def visited(page: Page, live: Client) -> dict[str, list[str]]:
     """Open the page and wait until it shows the API. Returns what went on meanwhile."""
-    told: dict[str, list[str]] = {"errors": [], "hosts": []}
-    page.on("console", lambda said: told["errors"].extend([said.text] * (said.type == "error")))
-    page.on("pageerror", lambda error: told["errors"].append(str(error)))
-    page.on("request", lambda request: told["hosts"].append(request.url))
+    output: dict[str, list[str]] = {"errors": [], "hosts": []}
+    page.on("console", lambda said: output["errors"].extend([said.text] * (said.type == "error")))
+    page.on("pageerror", lambda error: output["errors"].append(str(error)))
+    page.on("request", lambda request: output["hosts"].append(request.url))
     deployment: Any = live.deployment
     page.goto(f"http://{deployment.netloc}/docs")
     expect(page.get_by_text("Create a product", exact=True)).to_be_visible()
-    return told
+    return output
 
 
 def test_page_has_no_console_errors_or_foreign_requests(page: Page, live: Client) -> None:
     """No error in the console, and every request goes to the API's own host."""
-    told = visited(page, live)
+    output = visited(page, live)
 
-    assert told["errors"] == []
+    assert output["errors"] == []
     deployment: Any = live.deployment
     own = (f"http://{deployment.netloc}/", "data:", "blob:")
-    assert [url for url in told["hosts"] if not url.startswith(own)] == []
+    assert [url for url in output["hosts"] if not url.startswith(own)] == []
 
 
 def open_dialog(page: Page) -> Locator:
@@ -76,7 +76,7 @@ def execute(page: Page, name: str, body: str) -> Locator:
 
 def test_sign_in_create_be_refused_and_sign_out(page: Page, live: Client) -> None:
     """Staff create a product; a customer, and nobody, may not."""
-    told = visited(page, live)
+    output = visited(page, live)
     name = "products-createProduct"
     body = f'{{"id": "{unique()}", "name": "Teapot", "price": 34.5}}'
 
@@ -88,7 +88,7 @@ def test_sign_in_create_be_refused_and_sign_out(page: Page, live: Client) -> Non
     sign_in(page, "Ada (customer)")
     expect(execute(page, name, body)).to_contain_text("403")
     # The browser itself reports the refused requests.
-    assert [each for each in told["errors"] if "the server responded with" not in each] == []
+    assert [each for each in output["errors"] if "the server responded with" not in each] == []
 
 
 def test_try_it_out_with_a_pasted_token(page: Page, live: Client) -> None:
@@ -107,8 +107,8 @@ def test_try_it_out_with_a_pasted_token(page: Page, live: Client) -> None:
 
     operation.get_by_role("button", name="Execute").click()
 
-    answered = operation.locator(".live-responses-table tr.response .response-col_status")
-    expect(answered).to_contain_text("201")
+    response = operation.locator(".live-responses-table tr.response .response-col_status")
+    expect(response).to_contain_text("201")
     assert live.get("/products/from-the-page").json["name"] == "Teapot"
 
 

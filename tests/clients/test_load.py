@@ -84,8 +84,8 @@ def load(url: str, users: int, seconds: int, **variables: str) -> subprocess.Pop
 
 def created(shop: Shop) -> list[Any]:
     """The newest products of the load test."""
-    answer = shop.api.send("GET", "/products?limit=100")
-    items = answer.json["items"] if answer.status == 200 else []
+    response = shop.api.send("GET", "/products?limit=100")
+    items = response.json["items"] if response.status == 200 else []
     return [each for each in items if each["name"].startswith("load-")]
 
 
@@ -96,12 +96,12 @@ def test_nothing_is_lost_or_doubled_while_the_database_restarts(shop: Shop) -> N
         eventually(lambda: len(created(shop)) > 20)
         for _ in range(2):
             shop.restart_database()
-        said, _ = process.communicate()
+        output, _ = process.communicate()
 
-    assert process.returncode == 0, said
-    assert " 0 problems." in said
-    assert "status 503" in said
-    assert "no answer" not in said
+    assert process.returncode == 0, output
+    assert " 0 problems." in output
+    assert "status 503" in output
+    assert "no answer" not in output
     assert created(shop) == []
 
 
@@ -112,10 +112,10 @@ def test_lost_write_is_found(shop: Shop) -> None:
         eventually(lambda: len(created(shop)) > 1)
         lost = created(shop)[-1]["id"]
         assert shop.api.send("DELETE", f"/products/{lost}").status == 204
-        said, _ = process.communicate()
+        output, _ = process.communicate()
 
     assert process.returncode != 0
-    assert f"{lost} was created, and is lost: 404" in said
+    assert f"{lost} was created, and is lost: 404" in output
 
 
 @pytest.mark.timeout(120)
@@ -124,9 +124,9 @@ def test_ctrl_c_ends_it_with_the_check(shop: Shop) -> None:
     with load(shop.url, 20, 60) as process:
         eventually(lambda: len(created(shop)) > 50)
         os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate()
+        output, _ = process.communicate()
 
-    assert " 0 problems." in said
+    assert " 0 problems." in output
     assert created(shop) == []
 
 
@@ -154,10 +154,10 @@ def prod() -> Iterator[str]:
 def test_prod_is_refused(prod: str) -> None:
     """A load test there is no accident."""
     with load(prod, 1, 1) as process:
-        said, _ = process.communicate()
+        output, _ = process.communicate()
 
     assert process.returncode != 0
-    assert f"{prod} is the stage prod: its customers would wait, and you would pay." in said
+    assert f"{prod} is the stage prod: its customers would wait, and you would pay." in output
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_prod_is_refused(prod: str) -> None:
 def test_wrong_options(variables: dict[str, str], message: str) -> None:
     """A sentence says what to give."""
     with load("http://127.0.0.1:1", 1, 1, **variables) as process:
-        said, _ = process.communicate()
+        output, _ = process.communicate()
 
     assert process.returncode != 0
-    assert message in said
+    assert message in output

@@ -97,12 +97,12 @@ def test_receiver(launch: Launch, tmp_path: Path, language: str) -> None:
     """It accepts what make run and curl send, once, and refuses what is wrong or old."""
     secret, port = new_secret(), free_port()
     url = f"http://127.0.0.1:{port}/hook"
-    with receiver(language, tmp_path, port, secret) as said:
+    with receiver(language, tmp_path, port, secret) as output:
         local = launch(WEBHOOK_URL=url, WEBHOOK_SECRET=f"{new_secret()} {secret}")
         local.read_until("ready")
         local.forget()
         local.api.create("/products", {"id": "bowl", "name": "Bowl", "price": 5})
-        eventually(lambda: printed(said, "product.created bowl") == 1)
+        eventually(lambda: printed(output, "product.created bowl") == 1)
 
         assert " 204" in curl(port, secret)
         assert " 204" in curl(port, secret)
@@ -136,7 +136,7 @@ def test_receiver(launch: Launch, tmp_path: Path, language: str) -> None:
         assert httpx.post(url, content=text, headers=signed).status_code in (400, 401)
         large = b"x" * (256 * 1024 + 1)
         assert httpx.post(url, content=large, headers=good).status_code == 413
-        assert printed(said, "product.deleted kettle") == 0
+        assert printed(output, "product.deleted kettle") == 0
         assert httpx.post(url, content=BODY, headers=good).status_code == 204
-        eventually(lambda: printed(said, "product.deleted kettle") == 1)
-        assert printed(said, "product.updated teapot") == 1
+        eventually(lambda: printed(output, "product.deleted kettle") == 1)
+        assert printed(output, "product.updated teapot") == 1

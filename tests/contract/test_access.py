@@ -4,14 +4,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.samples import unique
 
 # API Gateway renames the header of a function: `x-amzn-Remapped-WWW-Authenticate`.
 CHALLENGES = ("www-authenticate", "x-amzn-remapped-www-authenticate")
 
 
-def challenge(answer: Answer) -> str | None:
+def challenge(answer: Response) -> str | None:
     """The challenge of a 401."""
     found = [answer.headers[name] for name in CHALLENGES if name in answer.headers]
     return found[0] if len(found) == 1 else None
@@ -29,10 +29,10 @@ def anonymous(api: Client) -> Client:
 )
 def test_open_to_anonymous_callers(anonymous: Client, path: str) -> None:
     """No token is needed, and shared caches may keep the answer."""
-    answer = anonymous.get(path)
+    response = anonymous.get(path)
 
-    assert answer.status == 200
-    assert answer.headers["cache-control"] == "no-cache"
+    assert response.status == 200
+    assert response.headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.access
@@ -66,15 +66,15 @@ def test_root_names_the_caller(api: Client, anonymous: Client) -> None:
 )
 def test_closed_to_anonymous_callers(anonymous: Client, method: str, path: str) -> None:
     """401 with a challenge and CORS, before the body is read."""
-    answer = anonymous.request(method, path, b"{not JSON" if method in ("POST", "PUT") else None)
+    response = anonymous.request(method, path, b"{not JSON" if method in ("POST", "PUT") else None)
 
-    assert answer.status == 401
-    assert challenge(answer) == "Bearer"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.status == 401
+    assert challenge(response) == "Bearer"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cache-control"] == "no-store"
     if method != "HEAD":
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json["detail"] == "This operation needs an access token."
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json["detail"] == "This operation needs an access token."
 
 
 @pytest.mark.access
@@ -83,10 +83,10 @@ def test_closed_to_anonymous_callers(anonymous: Client, method: str, path: str) 
 @pytest.mark.parametrize("value", ["Bearer x", "bearer a.b.c", "Bearer", "Basic c3VlOng=", "x"])
 def test_invalid_authorization(anonymous: Client, path: str, value: str) -> None:
     """401 on every route, also where anonymous callers are welcome."""
-    answer = anonymous.get(path, Authorization=value)
+    response = anonymous.get(path, Authorization=value)
 
-    assert answer.status == 401
-    given = challenge(answer) or ""
+    assert response.status == 401
+    given = challenge(response) or ""
     assert given.startswith('Bearer error="invalid_token", error_description="')
 
 
@@ -118,10 +118,10 @@ def test_two_authorization_lines(api: Client) -> None:
 @pytest.mark.anonymous
 def test_preflight_needs_no_token(anonymous: Client) -> None:
     """Browsers send none with it."""
-    answer = anonymous.request("OPTIONS", "/users", Origin="https://shop.example")
+    response = anonymous.request("OPTIONS", "/users", Origin="https://shop.example")
 
-    assert answer.status == 200
-    assert "Authorization" in answer.headers["access-control-allow-headers"]
+    assert response.status == 200
+    assert "Authorization" in response.headers["access-control-allow-headers"]
 
 
 def test_reviews_by_author(api: Client) -> None:
@@ -187,10 +187,10 @@ def test_owner_that_is_misspelt(api: Client, method: str, query: str) -> None:
     path = f"/todos/{api.create('/todos', {'task': 'Dust'})['id']}"
     body = {"task": "Sweep"} if method in ("POST", "PUT", "PATCH") else None
 
-    answer = api.request(method, f"{'/todos' if method == 'POST' else path}?{query}", body)
+    response = api.request(method, f"{'/todos' if method == 'POST' else path}?{query}", body)
 
-    assert answer.status == 400
-    assert answer.problems.keys() == {query.partition("=")[0]}
+    assert response.status == 400
+    assert response.problems.keys() == {query.partition("=")[0]}
     assert api.get(path).json["task"] == "Dust"
 
 

@@ -54,12 +54,12 @@ def test_malformed_body(api: Client, method: str, body: bytes) -> None:
     path = "/todos" if method == "POST" else f"/todos/{item['id']}"
     newest = api.get("/todos?limit=1").json
 
-    answer = api.request(method, path, body, Content_Type="application/json")
+    response = api.request(method, path, body, Content_Type="application/json")
 
-    assert answer.status == 400
-    assert answer.json["detail"].startswith(("The body ", "A number in the body "))
-    assert "utf-8-sig" not in answer.json["detail"]
-    assert "at at" not in answer.json["detail"]
+    assert response.status == 400
+    assert response.json["detail"].startswith(("The body ", "A number in the body "))
+    assert "utf-8-sig" not in response.json["detail"]
+    assert "at at" not in response.json["detail"]
     assert api.get(f"/todos/{item['id']}").json == item
     assert api.get("/todos?limit=1").json == newest
 
@@ -139,10 +139,10 @@ def test_every_invalid_field_is_named(
     """400 lists each field that is wrong with what would be right, and changes nothing."""
     newest = api.get(f"{path}?limit=1").json
 
-    answer = api.post(path, body)
+    response = api.post(path, body)
 
-    assert answer.status == 400
-    assert answer.problems == problems
+    assert response.status == 400
+    assert response.problems == problems
     assert api.get(f"{path}?limit=1").json == newest
 
 
@@ -156,19 +156,19 @@ def test_every_invalid_field_is_named(
 )
 def test_invalid_email(api: Client, email: str) -> None:
     """What a browser's email field refuses is refused."""
-    answer = api.post("/users", {"name": "Ada", "email": email})
+    response = api.post("/users", {"name": "Ada", "email": email})
 
-    assert answer.status == 400
-    assert answer.problems == {"email": "must be an email address of at most 254 characters"}
+    assert response.status == 400
+    assert response.problems == {"email": "must be an email address of at most 254 characters"}
 
 
 @pytest.mark.parametrize("username", ["", "a b", "é", "x" * 51, "a/b", "ada\n"])
 def test_invalid_username(api: Client, username: str) -> None:
     """A username is 1 to 50 of A-Z a-z 0-9 _ . - and nothing else."""
-    answer = api.post("/users", {"name": "Ada", "username": username})
+    response = api.post("/users", {"name": "Ada", "username": username})
 
-    assert answer.status == 400
-    assert answer.problems == {"username": "must be 1 to 50 of A-Z a-z 0-9 _ . -"}
+    assert response.status == 400
+    assert response.problems == {"username": "must be 1 to 50 of A-Z a-z 0-9 _ . -"}
 
 
 BAD_KEYS = ["a/b", "a%b", "x" * 65, "é", "a b", "a\n", ".", "..", "a?b", "", "a\x00"]
@@ -177,10 +177,10 @@ BAD_KEYS = ["a/b", "a%b", "x" * 65, "é", "a b", "a\n", ".", "..", "a?b", "", "a
 @pytest.mark.parametrize("key", [*BAD_KEYS, None, 5, ["a"]])
 def test_invalid_key_on_create(api: Client, key: object) -> None:
     """A key that no path can hold is a 400 that names it, with the other wrong fields."""
-    answer = api.post("/todos", {"id": key})
+    response = api.post("/todos", {"id": key})
 
-    assert answer.status == 400
-    assert list(answer.problems) == ["id", "task"]
+    assert response.status == 400
+    assert list(response.problems) == ["id", "task"]
 
 
 @pytest.mark.wire
@@ -189,10 +189,10 @@ def test_invalid_key_on_create(api: Client, key: object) -> None:
 )
 def test_invalid_key_in_path(api: Client, segment: str) -> None:
     """A path segment that is not a key is a 400 that names the key."""
-    answer = api.get(f"/todos/{segment}")
+    response = api.get(f"/todos/{segment}")
 
-    assert answer.status == 400
-    assert list(answer.problems) == ["id"]
+    assert response.status == 400
+    assert list(response.problems) == ["id"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
@@ -200,10 +200,10 @@ def test_every_operation_checks_the_key(api: Client, sample: Sample, method: str
     """An invalid key is a 400 for every method of every resource."""
     body = sample.least() if method in ("PUT", "PATCH") else None
 
-    answer = api.request(method, f"{sample.path}/a%20b", body)
+    response = api.request(method, f"{sample.path}/a%20b", body)
 
-    assert answer.status == 400
-    assert list(answer.problems) == [sample.key]
+    assert response.status == 400
+    assert list(response.problems) == [sample.key]
 
 
 @pytest.mark.wire
@@ -261,15 +261,15 @@ def test_content_type_of_a_body(api: Client, method: str, content_type: str, all
     place = "/todos" if method == "POST" else f"/todos/{item['id']}"
     headers = {"Content-Type": content_type} if content_type else {}
 
-    answer = api.request(method, place, b'{"task": "Sweep"}', **headers)
+    response = api.request(method, place, b'{"task": "Sweep"}', **headers)
 
     if allowed:
-        assert answer.status in (200, 201)
+        assert response.status in (200, 201)
     else:
-        assert answer.status == 415
-        assert "application/json" in answer.json["detail"]
+        assert response.status == 415
+        assert "application/json" in response.json["detail"]
         patches = "application/json, application/merge-patch+json" if method == "PATCH" else None
-        assert answer.headers.get("accept-patch") == patches
+        assert response.headers.get("accept-patch") == patches
         assert api.get(f"/todos/{item['id']}").json == item
 
 
@@ -286,20 +286,22 @@ def test_content_type_of_a_read_is_ignored(api: Client) -> None:
 )
 def test_numbers_out_of_range(api: Client, number: str) -> None:
     """Numbers that no field can hold are wrong fields, quickly."""
-    answer = api.post("/products", f'{{"name": "Cup", "price": {number}}}'.encode())
+    response = api.post("/products", f'{{"name": "Cup", "price": {number}}}'.encode())
 
-    assert answer.status == 400
-    assert list(answer.problems) == ["price"]
+    assert response.status == 400
+    assert list(response.problems) == ["price"]
 
 
 def test_body_with_thousands_of_unknown_fields(api: Client) -> None:
     """Each is named, in one answer."""
     names = [f"f{n}" for n in range(5000)]
 
-    answer = api.post("/todos", json.dumps(dict.fromkeys(names, 1), separators=(",", ":")).encode())
+    response = api.post(
+        "/todos", json.dumps(dict.fromkeys(names, 1), separators=(",", ":")).encode()
+    )
 
-    assert answer.status == 400
-    assert list(answer.problems) == ["task", *names]
+    assert response.status == 400
+    assert list(response.problems) == ["task", *names]
 
 
 @pytest.mark.wire
@@ -307,9 +309,9 @@ def test_body_with_thousands_of_unknown_fields(api: Client) -> None:
 def test_content_encoding_is_not_supported(api: Client, coding: str) -> None:
     """A body with a Content-Encoding is a 415 (RFC 9110 section 15.5.16)."""
     for body in (gzip.compress(b'{"task": "Dust"}'), b'{"task": "Dust"}'):
-        answer = api.post("/todos", body, Content_Encoding=coding)
+        response = api.post("/todos", body, Content_Encoding=coding)
 
-        assert answer.status == 415
-        assert answer.headers["accept-encoding"] == "identity"
-        assert coding in answer.json["detail"]
+        assert response.status == 415
+        assert response.headers["accept-encoding"] == "identity"
+        assert coding in response.json["detail"]
     assert api.post("/todos", {"task": "Dust"}, Content_Encoding="identity").status == 201

@@ -16,11 +16,11 @@ def test_repeated_request_gets_the_first_response(api: Client, sample: Sample) -
 
     assert first.status == 201
     assert "idempotency-replayed" not in first.headers
-    for answer in again:
-        assert (answer.status, answer.body) == (201, first.body)
-        assert answer.headers["location"] == first.headers["location"]
-        assert answer.headers["etag"] == first.headers["etag"]
-        assert answer.headers["idempotency-replayed"] == "true"
+    for response in again:
+        assert (response.status, response.body) == (201, first.body)
+        assert response.headers["location"] == first.headers["location"]
+        assert response.headers["etag"] == first.headers["etag"]
+        assert response.headers["idempotency-replayed"] == "true"
     assert api.get(first.headers["location"]).body == first.body
 
 
@@ -51,10 +51,10 @@ def test_idempotency_key_with_another_body(api: Client, body: bytes) -> None:
     first = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
     newest = api.get("/todos?limit=1").body
 
-    answer = api.post("/todos", body, Idempotency_Key=key)
+    response = api.post("/todos", body, Idempotency_Key=key)
 
-    assert answer.status == 422
-    assert f"'{key}'" in answer.json["detail"]
+    assert response.status == 422
+    assert f"'{key}'" in response.json["detail"]
     assert api.get("/todos?limit=1").body == newest
     assert api.post("/todos", {"task": "Dust"}, Idempotency_Key=key).body == first.body
 
@@ -86,8 +86,8 @@ def test_failed_create_is_not_recorded(api: Client) -> None:
     assert api.post("/users", {"name": ""}, Idempotency_Key=key).status == 400
     assert api.post("/users", {"name": "Eve", "email": email}, Idempotency_Key=key).status == 409
     api.delete(f"/users/{user['userId']}")
-    answer = api.post("/users", {"name": "Eve", "email": email}, Idempotency_Key=key)
-    assert (answer.status, "idempotency-replayed" in answer.headers) == (201, False)
+    response = api.post("/users", {"name": "Eve", "email": email}, Idempotency_Key=key)
+    assert (response.status, "idempotency-replayed" in response.headers) == (201, False)
 
 
 def test_create_with_every_rule_is_atomic(api: Client) -> None:
@@ -111,10 +111,10 @@ def test_create_with_every_rule_is_atomic(api: Client) -> None:
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb", "\x7f"])
 def test_invalid_idempotency_key(api: Client, key: str) -> None:
     """1 to 255 characters; another header value is a 400 that names it."""
-    answer = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
+    response = api.post("/todos", {"task": "Dust"}, Idempotency_Key=key)
 
-    assert answer.status == 400
-    assert list(answer.problems) == ["Idempotency-Key"]
+    assert response.status == 400
+    assert list(response.problems) == ["Idempotency-Key"]
 
 
 @pytest.mark.wire

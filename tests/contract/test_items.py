@@ -17,20 +17,20 @@ def test_create_returns_item_etag_and_location(api: Client, sample: Sample) -> N
     """POST answers 201 with every field, the read-only ones, ETag and Location."""
     body = sample.full()
 
-    answer = api.post(sample.path, body)
+    response = api.post(sample.path, body)
 
-    item = answer.json
-    assert answer.status == 201
+    item = response.json
+    assert response.status == 201
     assert item == body | {
         name: item[name] for name in (sample.key, "createdAt", "updatedAt", "etag")
     }
     assert str(UUID(item[sample.key])) == item[sample.key]
     assert re.fullmatch(RFC_3339, item["createdAt"])
     assert item["updatedAt"] == item["createdAt"]
-    assert answer.headers["etag"] == item["etag"]
+    assert response.headers["etag"] == item["etag"]
     assert re.fullmatch(r'"[\x21\x23-\x7e]+"', item["etag"])
-    assert answer.headers["location"] == f"{api.base}{sample.path}/{item[sample.key]}"
-    assert answer.headers["content-type"] == "application/json"
+    assert response.headers["location"] == f"{api.base}{sample.path}/{item[sample.key]}"
+    assert response.headers["content-type"] == "application/json"
 
 
 def test_read_returns_the_same_bytes_as_create(api: Client, sample: Sample) -> None:
@@ -54,10 +54,10 @@ def test_client_chosen_key(api: Client, sample: Sample) -> None:
     """A key of the body's is the item's."""
     key = f"A_b.c-{unique()}"
 
-    answer = api.post(sample.path, sample.least() | {sample.key: key})
+    response = api.post(sample.path, sample.least() | {sample.key: key})
 
-    assert answer.json[sample.key] == key
-    assert answer.headers["location"] == f"{api.base}{sample.path}/{key}"
+    assert response.json[sample.key] == key
+    assert response.headers["location"] == f"{api.base}{sample.path}/{key}"
 
 
 def test_a_key_belongs_to_one_item(api: Client, sample: Sample) -> None:
@@ -77,21 +77,21 @@ def test_replace_removes_omitted_fields(api: Client, sample: Sample) -> None:
     before = api.create(sample.path, sample.full())
     place = f"{sample.path}/{before[sample.key]}"
 
-    answer = api.put(place, sample.least())
+    response = api.put(place, sample.least())
 
-    after = answer.json
-    assert answer.status == 200
+    after = response.json
+    assert response.status == 200
     assert after == {
         **sample.least(),
         **sample.defaults,
         sample.key: before[sample.key],
         "createdAt": before["createdAt"],
         "updatedAt": after["updatedAt"],
-        "etag": answer.headers["etag"],
+        "etag": response.headers["etag"],
     }
     assert after["updatedAt"] >= before["updatedAt"]
     assert after["etag"] != before["etag"]
-    assert api.get(place).body == answer.body
+    assert api.get(place).body == response.body
 
 
 def test_read_item_can_be_sent_back(api: Client, sample: Sample) -> None:
@@ -99,14 +99,14 @@ def test_read_item_can_be_sent_back(api: Client, sample: Sample) -> None:
     before = api.create(sample.path, sample.full())
     place = f"{sample.path}/{before[sample.key]}"
 
-    for answer in (
+    for response in (
         api.put(place, before),
         api.patch(place, before),
         api.patch(place, {"createdAt": 5, "updatedAt": None, "etag": []}),
     ):
-        assert answer.status == 200
+        assert response.status == 200
         unchanged = {n: v for n, v in before.items() if n not in ("updatedAt", "etag")}
-        assert answer.json.items() >= unchanged.items()
+        assert response.json.items() >= unchanged.items()
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
@@ -116,10 +116,10 @@ def test_key_in_the_body_must_be_that_of_the_path(api: Client, sample: Sample, m
     place = f"{sample.path}/{item[sample.key]}"
 
     for other in ("another", None, 7):
-        answer = api.request(method, place, sample.full() | {sample.key: other})
+        response = api.request(method, place, sample.full() | {sample.key: other})
 
-        assert answer.status == 400
-        assert list(answer.problems) == [sample.key]
+        assert response.status == 400
+        assert list(response.problems) == [sample.key]
     assert api.get(place).json == item
 
 
@@ -130,13 +130,13 @@ def test_patch_changes_only_the_given_fields(api: Client, sample: Sample) -> Non
     name, value = next(iter(sample.full().items()))
     change = {name: f"{value} again"}
 
-    answer = api.patch(place, change, Content_Type="application/merge-patch+json")
+    response = api.patch(place, change, Content_Type="application/merge-patch+json")
 
-    after = answer.json
-    assert answer.status == 200
+    after = response.json
+    assert response.status == 200
     assert after == before | change | {"updatedAt": after["updatedAt"], "etag": after["etag"]}
     assert after["etag"] != before["etag"]
-    assert api.get(place).body == answer.body
+    assert api.get(place).body == response.body
 
 
 def test_patch_with_null_removes_an_optional_field(api: Client, sample: Sample) -> None:
@@ -158,10 +158,10 @@ def test_patch_cannot_remove_a_required_field(api: Client, sample: Sample) -> No
     item = api.create(sample.path, sample.full())
     place = f"{sample.path}/{item[sample.key]}"
 
-    answer = api.patch(place, dict.fromkeys(sample.required))
+    response = api.patch(place, dict.fromkeys(sample.required))
 
-    assert answer.status == 400
-    assert answer.problems == dict.fromkeys(sample.required, "must not be null")
+    assert response.status == 400
+    assert response.problems == dict.fromkeys(sample.required, "must not be null")
     assert api.get(place).json == item
 
 
@@ -170,9 +170,9 @@ def test_delete_removes_the_item(api: Client, sample: Sample) -> None:
     item = api.create(sample.path, sample.full())
     place = f"{sample.path}/{item[sample.key]}"
 
-    answer = api.delete(place)
+    response = api.delete(place)
 
-    assert (answer.status, answer.body) == (204, b"")
+    assert (response.status, response.body) == (204, b"")
     assert api.get(place).status == 404
     assert api.delete(place).status == 404
 
@@ -184,10 +184,10 @@ def test_missing_item_is_a_404(api: Client, sample: Sample, method: str) -> None
     body = sample.least() if method in ("PUT", "PATCH") else None
 
     for headers in ({}, {"If-Match": '"etag"'}, {"If-Match": "*"}, {"If-None-Match": "*"}):
-        answer = api.request(method, place, body, **headers)
+        response = api.request(method, place, body, **headers)
 
-        assert answer.status == 404
-        assert answer.json["detail"] == f"{sample.noun} 'nobody' not found"
+        assert response.status == 404
+        assert response.json["detail"] == f"{sample.noun} 'nobody' not found"
     assert api.get(place).status == 404
 
 
@@ -250,9 +250,9 @@ def test_user_addressed_by_query_or_body(api: Client) -> None:
     assert replaced.json == api.get(place).json
     assert api.put("/users", replaced.json, If_Match=user["etag"]).status == 412
     assert api.delete(query).status == 204
-    for answer in (api.get(query), api.put("/users", replaced.json), api.delete(query)):
-        assert answer.status == 404
-        assert answer.json["detail"] == f"User '{user['userId']}' not found"
+    for response in (api.get(query), api.put("/users", replaced.json), api.delete(query)):
+        assert response.status == 404
+        assert response.json["detail"] == f"User '{user['userId']}' not found"
 
 
 def test_user_id_is_required_outside_the_path(api: Client) -> None:
@@ -271,10 +271,12 @@ def test_replace_by_body_takes_no_parameters(api: Client) -> None:
     """A userId in the query would compete with that in the body; nothing has changed."""
     user = api.create("/users", {"name": "Ada"})
 
-    answer = api.put(f"/users?userId={user['userId']}&x=1", user | {"name": "Bea"})
+    response = api.put(f"/users?userId={user['userId']}&x=1", user | {"name": "Bea"})
 
-    assert answer.status == 400
-    assert answer.problems == dict.fromkeys(("userId", "x"), "is not a parameter of this operation")
+    assert response.status == 400
+    assert response.problems == dict.fromkeys(
+        ("userId", "x"), "is not a parameter of this operation"
+    )
     assert api.get(f"/users/{user['userId']}").json == user
 
 

@@ -15,15 +15,15 @@ def test_list_is_newest_first_with_whole_items(api: Client, sample: Sample) -> N
     """GET on a list returns whole items, as a read does."""
     made = make(api, sample, 3)
 
-    answer = api.get(sample.path, {"limit": 3})
+    response = api.get(sample.path, {"limit": 3})
 
-    assert answer.status == 200
-    assert answer.json.keys() == {"items", "next"}
-    created = [item["createdAt"] for item in answer.json["items"]]
+    assert response.status == 200
+    assert response.json.keys() == {"items", "next"}
+    created = [item["createdAt"] for item in response.json["items"]]
     assert created == sorted(created, reverse=True)
-    assert sorted(keys(answer.json["items"], sample)) == sorted(keys(made, sample))
-    assert {item["etag"] for item in answer.json["items"]} == {item["etag"] for item in made}
-    assert answer.headers["content-type"] == "application/json"
+    assert sorted(keys(response.json["items"], sample)) == sorted(keys(made, sample))
+    assert {item["etag"] for item in response.json["items"]} == {item["etag"] for item in made}
+    assert response.headers["content-type"] == "application/json"
 
 
 def test_sort_by_created_at(api: Client, sample: Sample) -> None:
@@ -286,10 +286,10 @@ def test_max_price_alone_starts_at_the_lowest_price(api: Client) -> None:
 )
 def test_invalid_query_parameter(api: Client, path: str, query: str, wrong: list[str]) -> None:
     """An unknown parameter, a wrong value, or one given twice is a 400 that names each."""
-    answer = api.get(f"{path}?{query}")
+    response = api.get(f"{path}?{query}")
 
-    assert answer.status == 400
-    assert list(answer.problems) == wrong
+    assert response.status == 400
+    assert list(response.problems) == wrong
 
 
 def test_a_cursor_serves_only_its_own_list(api: Client) -> None:
@@ -315,9 +315,9 @@ def test_a_cursor_serves_only_its_own_list(api: Client) -> None:
 
     for made_by, cursor in zip(queries, cursors, strict=True):
         for path, query in queries:
-            answer = api.get(path, {**query, "limit": 2, "cursor": cursor})
-            assert answer.status == (200 if made_by == (path, query) else 400)
-            assert answer.status == 200 or list(answer.problems) == ["cursor"]
+            response = api.get(path, {**query, "limit": 2, "cursor": cursor})
+            assert response.status == (200 if made_by == (path, query) else 400)
+            assert response.status == 200 or list(response.problems) == ["cursor"]
 
 
 def test_a_damaged_cursor_is_refused(api: Client) -> None:
@@ -349,8 +349,8 @@ def test_a_damaged_cursor_is_refused(api: Client) -> None:
     ]
 
     for text in damaged:
-        answer = api.get("/todos", {"limit": 1, "cursor": text})
-        assert (answer.status, list(answer.problems)) == (400, ["cursor"]), text
+        response = api.get("/todos", {"limit": 1, "cursor": text})
+        assert (response.status, list(response.problems)) == (400, ["cursor"]), text
 
 
 def keys(items: list[Any], sample: Sample) -> list[str]:

@@ -32,15 +32,15 @@ def write_if(
     path = f"{sample.path}/{before[sample.key]}"
     body = None if method == "DELETE" else sample.full()
 
-    answer = api.request(method, path, body, **{header: condition.format(before["etag"])})
+    response = api.request(method, path, body, **{header: condition.format(before["etag"])})
 
     if allowed:
-        assert answer.status == (204 if method == "DELETE" else 200)
+        assert response.status == (204 if method == "DELETE" else 200)
         assert api.get(path).headers.get("etag") != before["etag"]
     else:
-        assert answer.status == 412
-        assert before[sample.key] in answer.json["detail"]
-        assert header in answer.json["detail"]
+        assert response.status == 412
+        assert before[sample.key] in response.json["detail"]
+        assert header in response.json["detail"]
         assert api.get(path).json == before
 
 
@@ -76,14 +76,14 @@ def test_the_detail_says_which_precondition_failed(
     """The sentence of a 412 is about the header and the reason."""
     for sample in (USER, TODO):
         item = api.create(sample.path, sample.full())
-        answer = api.patch(
+        response = api.patch(
             f"{sample.path}/{item[sample.key]}",
             sample.least(),
             **{header: condition.format(item["etag"])},
         )
 
-        assert answer.status == 412
-        assert reason in answer.json["detail"]
+        assert response.status == 412
+        assert reason in response.json["detail"]
 
 
 def test_a_list_of_100_etags_is_allowed(api: Client) -> None:
@@ -102,9 +102,9 @@ def test_repeated_header_lines_are_one_list(api: Client, header: str) -> None:
         item = api.create("/todos", {"task": "Dust"})
         sent = [(header, line.format(item["etag"])) for line in lines]
 
-        answer = api.send_lines("PATCH", f"/todos/{item['id']}", sent, b'{"task": "x"}')
+        response = api.send_lines("PATCH", f"/todos/{item['id']}", sent, b'{"task": "x"}')
 
-        assert answer.status == (200 if header == "If-Match" else 412)
+        assert response.status == (200 if header == "If-Match" else 412)
 
 
 @pytest.mark.parametrize("condition", ["{}", "W/{}", "*", f"{OTHER}, {{}}"])
@@ -112,13 +112,13 @@ def test_if_none_match_with_the_current_etag(api: Client, sample: Sample, condit
     """If-None-Match compares weakly; 304 has the etag and no body."""
     created = api.post(sample.path, sample.full())
 
-    answer = api.get(
+    response = api.get(
         created.headers["location"],
         If_None_Match=condition.format(created.headers["etag"]),
     )
 
-    assert (answer.status, answer.body) == (304, b"")
-    assert answer.headers["etag"] == created.headers["etag"]
+    assert (response.status, response.body) == (304, b"")
+    assert response.headers["etag"] == created.headers["etag"]
 
 
 @pytest.mark.wire
@@ -147,10 +147,10 @@ def test_invalid_etags(api: Client, header: str, condition: str) -> None:
     """A header that is not a list of 1 to 100 etags is a 400 that names it; nothing changes."""
     item = api.create("/todos", {"task": "Dust"})
 
-    answer = api.patch(f"/todos/{item['id']}", {"task": "Sweep"}, **{header: condition})
+    response = api.patch(f"/todos/{item['id']}", {"task": "Sweep"}, **{header: condition})
 
-    assert answer.status == 400
-    assert list(answer.problems) == [header]
+    assert response.status == 400
+    assert list(response.problems) == [header]
     assert api.get(f"/todos/{item['id']}").json == item
 
 

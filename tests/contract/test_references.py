@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.samples import unique
 
 MESSAGE = {"productId": "must be the key of a product that exists"}
@@ -15,7 +15,7 @@ def product(api: Client) -> str:
     return key
 
 
-def refused(answer: Answer) -> bool:
+def refused(answer: Response) -> bool:
     """Whether an answer is a 400 that names productId alone."""
     return answer.status == 400 and answer.problems == MESSAGE
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.samples import SAMPLES
 
 pytestmark = pytest.mark.wire
@@ -22,7 +22,7 @@ TITLES = {
 EXPOSED = {"ETag", "Link", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed"}
 
 
-def many_answers(api: Client) -> dict[str, Answer]:
+def many_answers(api: Client) -> dict[str, Response]:
     """One response of each kind that a client can bring about."""
     todo = api.post("/todos", {"task": "Dust"})
     place = todo.headers["location"]
@@ -50,8 +50,8 @@ def many_answers(api: Client) -> dict[str, Answer]:
 def test_every_response_has_the_common_headers(api: Client) -> None:
     """CORS, request id, nosniff and Cache-Control are on all responses, errors included."""
     ids = set()
-    for kind, answer in many_answers(api).items():
-        headers = answer.headers
+    for kind, response in many_answers(api).items():
+        headers = response.headers
         assert headers["access-control-allow-origin"] == "*", kind
         assert set(headers["access-control-expose-headers"].split(",")) == EXPOSED
         assert "access-control-allow-credentials" not in headers
@@ -60,11 +60,11 @@ def test_every_response_has_the_common_headers(api: Client) -> None:
         assert "access-control-max-age" not in headers
         assert headers["x-content-type-options"] == "nosniff"
         cached = "private, no-cache" if api.authorization else "no-cache"
-        expected = "no-store" if answer.status >= 400 else cached
+        expected = "no-store" if response.status >= 400 else cached
         assert headers["cache-control"] == expected
         ids.add(headers["x-request-id"])
-        if answer.body:
-            expected = "application/problem+json" if answer.status >= 400 else "application/json"
+        if response.body:
+            expected = "application/problem+json" if response.status >= 400 else "application/json"
             assert headers["content-type"] == expected
 
     assert len(ids) == len(many_answers(api))
@@ -72,16 +72,16 @@ def test_every_response_has_the_common_headers(api: Client) -> None:
 
 def test_every_error_is_a_problem_document(api: Client) -> None:
     """RFC 9457: type, title, status, detail, the request's id, and nothing internal."""
-    for kind, answer in many_answers(api).items():
-        if answer.status < 400:
+    for kind, response in many_answers(api).items():
+        if response.status < 400:
             continue
-        problem = answer.json
+        problem = response.json
         assert problem.keys() - {"errors"} == {"type", "title", "status", "detail", "requestId"}
-        assert problem["status"] == answer.status, kind
-        assert problem["title"] == TITLES[answer.status]
-        assert problem["requestId"] == answer.headers["x-request-id"]
+        assert problem["status"] == response.status, kind
+        assert problem["title"] == TITLES[response.status]
+        assert problem["requestId"] == response.headers["x-request-id"]
         assert problem["detail"]
-        assert not any(word in answer.body for word in (b"storefront-", b"Traceback", b"arn:"))
+        assert not any(word in response.body for word in (b"storefront-", b"Traceback", b"arn:"))
 
 
 @pytest.mark.anonymous
@@ -98,11 +98,11 @@ def test_every_error_is_a_problem_document(api: Client) -> None:
 )
 def test_wrong_method_is_a_405(api: Client, method: str, path: str, allow: set[str]) -> None:
     """Allow lists the methods of the path."""
-    answer = api.request(method, path, Content_Length="0")
+    response = api.request(method, path, Content_Length="0")
 
-    assert answer.status == 405
-    assert set(answer.headers["allow"].split(", ")) == allow
-    assert answer.json["detail"].startswith(f"{method} ")
+    assert response.status == 405
+    assert set(response.headers["allow"].split(", ")) == allow
+    assert response.json["detail"].startswith(f"{method} ")
 
 
 @pytest.mark.anonymous
@@ -110,10 +110,10 @@ def test_wrong_method_is_a_405(api: Client, method: str, path: str, allow: set[s
 def test_unknown_method_is_a_405(in_process: Client, live: Client, method: str) -> None:
     """On AWS it is refused before it reaches anything of ours."""
     for api in (in_process, live):
-        answer = api.request(method, "/todos", Content_Length="0")
+        response = api.request(method, "/todos", Content_Length="0")
 
-        assert answer.status == 405
-        assert set(answer.headers["allow"].split(", ")) == {"POST", "GET", "HEAD", "OPTIONS"}
+        assert response.status == 405
+        assert set(response.headers["allow"].split(", ")) == {"POST", "GET", "HEAD", "OPTIONS"}
 
 
 @pytest.mark.anonymous
@@ -121,7 +121,7 @@ def test_unknown_method_is_a_405(in_process: Client, live: Client, method: str) 
 def test_preflight_headers(api: Client, path: str) -> None:
     """OPTIONS allows the origin, the route's methods and the contract's headers."""
     for place in (path, f"{path}/x") if path.strip("/") and path != "/health" else (path,):
-        answer = api.request(
+        response = api.request(
             "OPTIONS",
             place,
             Origin="https://shop.example",
@@ -129,8 +129,8 @@ def test_preflight_headers(api: Client, path: str) -> None:
             Access_Control_Request_Headers="if-match",
         )
 
-        headers = answer.headers
-        assert answer.status == 200
+        headers = response.headers
+        assert response.status == 200
         assert headers["access-control-allow-origin"] == "*"
         assert set(headers["access-control-allow-headers"].split(",")) >= {
             "Content-Type",
@@ -166,24 +166,24 @@ def test_root_links(api: Client) -> None:
 @pytest.mark.anonymous
 def test_openapi_document(api: Client) -> None:
     """GET /openapi.json is OpenAPI 3.1, whose server is where it was read."""
-    answer = api.get("/openapi.json")
+    response = api.get("/openapi.json")
 
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json["openapi"].startswith("3.1.")
-    assert answer.json["servers"] == [{"url": api.base or "/"}]
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json["openapi"].startswith("3.1.")
+    assert response.json["servers"] == [{"url": api.base or "/"}]
     assert api.get("/").json["links"]["openapi.json"] == f"{api.base}/openapi.json"
 
 
 @pytest.mark.anonymous
 def test_docs_page(api: Client) -> None:
     """GET /docs is HTML that may load and run what it names alone."""
-    answer = api.get("/docs")
+    response = api.get("/docs")
 
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert b"openapi.json" in answer.body
+    assert response.status == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert b"openapi.json" in response.body
     assert api.get("/").json["links"]["docs"] == f"{api.base}/docs"
 
 
@@ -200,13 +200,13 @@ def test_docs_page(api: Client) -> None:
 )
 def test_browsers_are_redirected_to_the_docs_page(api: Client, accept: str, status: int) -> None:
     """GET / redirects requests that accept HTML, and no others."""
-    answer = api.get("/", Accept=accept)
+    response = api.get("/", Accept=accept)
 
-    assert answer.status == status
-    assert answer.headers["vary"] == "Accept"
+    assert response.status == status
+    assert response.headers["vary"] == "Accept"
     if status == 302:
-        assert answer.headers["location"] == f"{api.base}/docs"
-        assert answer.body == b""
+        assert response.headers["location"] == f"{api.base}/docs"
+        assert response.body == b""
 
 
 @pytest.mark.anonymous
@@ -217,9 +217,9 @@ def test_health(api: Client) -> None:
 
 def test_trailing_slash(api: Client) -> None:
     """/todos/ is /todos, also in the Location it answers with."""
-    answer = api.post("/todos/", {"task": "Dust"})
+    response = api.post("/todos/", {"task": "Dust"})
 
-    assert answer.headers["location"] == f"{api.base}/todos/{answer.json['id']}"
+    assert response.headers["location"] == f"{api.base}/todos/{response.json['id']}"
 
 
 @pytest.mark.anonymous

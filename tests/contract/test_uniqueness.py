@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.samples import unique
 
 FIELDS = ("username", "email")
@@ -15,7 +15,7 @@ def value(field: str) -> str:
     return f"Ada.{unique()}" + ("@Shop.example" if field == "email" else "")
 
 
-def refused(answer: Answer, *fields: str) -> bool:
+def refused(answer: Response, *fields: str) -> bool:
     """Whether an answer is a 409 that names these fields."""
     return answer.status == 409 and answer.problems == dict.fromkeys(fields, "is taken")
 
@@ -51,17 +51,17 @@ def test_conflict_names_every_taken_value(api: Client) -> None:
     body = {"userId": unique(), "name": "A", **{field: value(field) for field in FIELDS}}
     api.create("/users", body)
 
-    answer = api.post("/users", body)
+    response = api.post("/users", body)
 
-    assert refused(answer, "userId", "username", "email")
+    assert refused(response, "userId", "username", "email")
     for taken in (body["userId"], body["username"], body["email"]):
-        assert f"'{taken}'" in answer.json["detail"]
+        assert f"'{taken}'" in response.json["detail"]
 
 
 def leave(api: Client, user: Any, field: str, way: str) -> None:
     """Give up a value, in one of the ways there are."""
     place = f"/users/{user['userId']}"
-    answers = {
+    responses = {
         "delete": lambda: api.delete(place),
         "delete by query": lambda: api.delete(f"/users?userId={user['userId']}"),
         "take away": lambda: api.patch(place, {field: None}),
@@ -69,7 +69,7 @@ def leave(api: Client, user: Any, field: str, way: str) -> None:
         "patch": lambda: api.patch(place, {field: value(field)}),
         "replace": lambda: api.put(place, {"name": "Ada", field: value(field)}),
     }
-    assert answers[way]().status in (200, 204)
+    assert responses[way]().status in (200, 204)
 
 
 @pytest.mark.parametrize("field", FIELDS)

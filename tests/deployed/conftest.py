@@ -55,9 +55,9 @@ class Account:
     def make(self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "") -> str:
         """Run a command, which has to succeed. Returns its output."""
         result = self.start(*words, keys=keys, typed=typed)
-        said = result.stdout + result.stderr
-        assert result.returncode == 0, said
-        return said
+        output = result.stdout + result.stderr
+        assert result.returncode == 0, output
+        return output
 
     def start(
         self, *words: str, keys: tuple[str, ...] = ROOT, typed: str = "", **variables: str | None
@@ -88,8 +88,8 @@ class Account:
     def deploy_stack(self) -> str:
         """Package dev and make it a stack. Returns where the emulator serves its API."""
         self.make("package", "STAGE=dev")
-        said = self.make("stack", "STAGE=dev", "BUCKET=packages")
-        (api_id,) = re.findall(r"responds at https://(\w+)\.execute-api\.[\w.-]+/dev/", said)
+        output = self.make("stack", "STAGE=dev", "BUCKET=packages")
+        (api_id,) = re.findall(r"responds at https://(\w+)\.execute-api\.[\w.-]+/dev/", output)
         return f"http://{api_id}.execute-api.localhost:{self.port}/dev"
 
     def chalice(self, *words: str, keys: tuple[str, ...] = ROOT) -> str:

@@ -47,7 +47,7 @@ from ministack.services.cloudformation import provisioners
 from tests.deployed import mappings
 from tests.deployed.mappings import BadRequest
 
-Answer = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 
 ROOT = "test"
 # What a version of a function has of its own. Tags and reserved concurrency are not among it.
@@ -81,16 +81,16 @@ alarm_handlers = dict(provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"])
 asked: ContextVar[tuple[str, dict[str, str]]] = ContextVar("asked", default=("", {}))
 
 
-async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
+async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Response:
     """Control-plane requests, with ImportRestApi and PutRestApi."""
     try:
         return await handled(method, path, headers, body, query)
     except BadRequest as error:
-        refused: Answer = v1._v1_error("BadRequestException", str(error), 400)
+        refused: Response = v1._v1_error("BadRequestException", str(error), 400)
         return refused
 
 
-async def handled(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
+async def handled(method: str, path: str, headers: Any, body: bytes, query: Any) -> Response:
     """Control-plane requests whose document API Gateway accepts."""
     parts = path.strip("/").split("/")
     if method == "POST" and parts == ["restapis"] and "mode" in query:
@@ -98,14 +98,14 @@ async def handled(method: str, path: str, headers: Any, body: bytes, query: Any)
         if "endpointConfigurationTypes" in query:
             data["endpointConfiguration"] = {"types": list(query["endpointConfigurationTypes"])}
         api_id = imported(json.loads(body), data)
-        created: Answer = v1._v1_response(v1._rest_api_view(v1._rest_apis[api_id]), 201)
+        created: Response = v1._v1_response(v1._rest_api_view(v1._rest_apis[api_id]), 201)
         return created
     if method == "PUT" and parts[0] == "restapis" and len(parts) == 2:
         overwrite(parts[1], json.loads(body))
-        replaced: Answer = v1._v1_response(v1._rest_api_view(v1._rest_apis[parts[1]]), 200)
+        replaced: Response = v1._v1_response(v1._rest_api_view(v1._rest_apis[parts[1]]), 200)
         return replaced
-    answer: Answer = await handle_request(method, path, headers, body, query)
-    return answer
+    response: Response = await handle_request(method, path, headers, body, query)
+    return response
 
 
 def imported(document: dict[str, Any], data: dict[str, Any] | None = None) -> str:
@@ -155,15 +155,15 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 async def execute(
     api_id: str, stage: str, method: str, path: str, headers: dict[str, str], *rest: Any
-) -> Answer:
-    """Answer a request of a client."""
+) -> Response:
+    """Respond to a request of a client."""
     asked.set((method, headers))
-    answer: Answer = await handle_execute(api_id, stage, method, path, headers, *rest)
-    return answer
+    response: Response = await handle_execute(api_id, stage, method, path, headers, *rest)
+    return response
 
 
-def mock(integration: dict[str, Any]) -> Answer:
-    """Answer with a mock integration, which may speak of the request."""
+def mock(integration: dict[str, Any]) -> Response:
+    """Respond with a mock integration, which may speak of the request."""
     status, headers, body = invoke_mock(integration)
     method, sent = asked.get()
     text, overrides = mappings.render(body.decode(), sent)
@@ -178,7 +178,7 @@ def mock(integration: dict[str, Any]) -> Answer:
     return status, headers | overrides, body
 
 
-def update_table(request: dict[str, Any]) -> Answer:
+def update_table(request: dict[str, Any]) -> Response:
     """Update a table. A new index is being created for a while, and one is created at a time.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
@@ -190,7 +190,7 @@ def update_table(request: dict[str, Any]) -> Answer:
         table["GlobalSecondaryIndexes"] = indexes
     changes = request.get("GlobalSecondaryIndexUpdates", [])
     if len([each for each in changes if "Create" in each or "Delete" in each]) > 1:
-        refused: Answer = dynamodb.error_response_json(
+        refused: Response = dynamodb.error_response_json(
             "LimitExceededException",
             "Subscriber limit exceeded: Only 1 online index can be created or deleted "
             "simultaneously per table",
@@ -198,34 +198,34 @@ def update_table(request: dict[str, Any]) -> Answer:
         )
         return refused
     if changes and any(each["IndexStatus"] == "CREATING" for each in indexes):
-        in_use: Answer = dynamodb.error_response_json(
+        in_use: Response = dynamodb.error_response_json(
             "ResourceInUseException", "Attempt to change a resource which is still in use", 400
         )
         return in_use
-    answer: Answer = ddb_update_table(request)
+    response: Response = ddb_update_table(request)
     created = {each["Create"]["IndexName"] for each in changes if "Create" in each}
-    if answer[0] == 200:
+    if response[0] == 200:
         for index in table.get("GlobalSecondaryIndexes", []):
             if index["IndexName"] in created:
                 index["IndexStatus"] = "CREATING"
                 Timer(CREATING_SECONDS, index.update, [{"IndexStatus": "ACTIVE"}]).start()
-    return answer
+    return response
 
 
-def query(request: dict[str, Any]) -> Answer:
+def query(request: dict[str, Any]) -> Response:
     """Query a table or an index, which must not be one that is being created."""
     table = dynamodb._tables.get(request.get("TableName", ""), {})
     for index in table.get("GlobalSecondaryIndexes", []):
         creating = index.get("IndexStatus") == "CREATING"
         if creating and index["IndexName"] == request.get("IndexName"):
-            refused: Answer = dynamodb.error_response_json(
+            refused: Response = dynamodb.error_response_json(
                 "ValidationException",
                 f"Cannot read from backfilling global secondary index: {index['IndexName']}",
                 400,
             )
             return refused
-    answer: Answer = ddb_query(request)
-    return answer
+    response: Response = ddb_query(request)
+    return response
 
 
 def version(logical_id: str, properties: Any, stack: str) -> Any:
@@ -246,8 +246,8 @@ def version(logical_id: str, properties: Any, stack: str) -> Any:
     return create_version(logical_id, properties, stack)
 
 
-async def lambda_proxy(*given: Any, **named: Any) -> Answer:
-    """Answer with a function, with the header that API Gateway renames."""
+async def lambda_proxy(*given: Any, **named: Any) -> Response:
+    """Respond with a function, with the header that API Gateway renames."""
     status, headers, body = await invoke_lambda_proxy(*given, **named)
     renamed = {
         f"x-amzn-Remapped-{name}" if name.lower() == "www-authenticate" else name: value

@@ -42,7 +42,7 @@ class QuietHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Write no line to the log."""
 
     def read(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -95,18 +95,18 @@ def api_gateway(document: dict[str, Any], stage: str, function: Function) -> typ
             } or None
             try:
                 with free:
-                    told, _ = function.invoke(json.dumps(event).encode())
+                    output, _ = function.invoke(json.dumps(event).encode())
             except Failed:
                 self.reply(*_gateway_response(document, "INTEGRATION_FAILURE"))
                 return
-            answer = json.loads(told)
-            headers = answer["headers"] | {
-                name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()
+            response = json.loads(output)
+            headers = response["headers"] | {
+                name: ", ".join(values) for name, values in response["multiValueHeaders"].items()
             }
             if "WWW-Authenticate" in headers:
                 headers[REMAPPED] = headers.pop("WWW-Authenticate")
-            assert not answer.get("isBase64Encoded")
-            self.reply(answer["statusCode"], headers, answer["body"].encode())
+            assert not response.get("isBase64Encoded")
+            self.reply(response["statusCode"], headers, response["body"].encode())
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = handle_request
 

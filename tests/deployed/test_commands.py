@@ -109,9 +109,9 @@ def test_invalid_credentials_are_reported(account: Account, command: str) -> Non
     (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
     (account.project / "dist" / "dev" / "sam.json").write_text("{}")
 
-    said = refusal(account, command, "STAGE=dev", "BUCKET=packages", keys=NOBODY)
+    output = refusal(account, command, "STAGE=dev", "BUCKET=packages", keys=NOBODY)
 
-    assert re.match(r"AWS does not accept these credentials \(\w+\): check AWS_PROFILE", said)
+    assert re.match(r"AWS does not accept these credentials \(\w+\): check AWS_PROFILE", output)
     assert everything(account)["APIs"] == set()
 
 
@@ -121,9 +121,9 @@ def test_missing_region_is_reported(account: Account, command: str) -> None:
     (account.project / "dist" / "dev").mkdir(parents=True, exist_ok=True)
     (account.project / "dist" / "dev" / "sam.json").write_text("{}")
 
-    said = refusal(account, command, "STAGE=dev", "BUCKET=packages", AWS_DEFAULT_REGION=None)
+    output = refusal(account, command, "STAGE=dev", "BUCKET=packages", AWS_DEFAULT_REGION=None)
 
-    assert said == (
+    assert output == (
         "No region is set: say which one, for example export AWS_DEFAULT_REGION=eu-west-1."
     )
 
@@ -132,30 +132,30 @@ def test_missing_region_is_reported(account: Account, command: str) -> None:
 @pytest.mark.parametrize("stage", ["", "local"])
 def test_stage_must_be_named(account: Account, command: str, stage: str) -> None:
     """No command touches an account for a stage that was not named."""
-    said = refusal(account, command, f"STAGE={stage}")
+    output = refusal(account, command, f"STAGE={stage}")
 
-    assert said == "Name the stage, one of dev, test, prod, for example STAGE=dev."
+    assert output == "Name the stage, one of dev, test, prod, for example STAGE=dev."
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "package"])
 def test_unknown_stage_is_rejected(account: Account, command: str) -> None:
     """One sentence with those that there are."""
-    said = refusal(account, command, "STAGE=live")
+    output = refusal(account, command, "STAGE=live")
 
-    assert said == ("There is no stage 'live': .chalice/config.json has local, dev, test, prod.")
+    assert output == ("There is no stage 'live': .chalice/config.json has local, dev, test, prod.")
 
 
 def test_missing_table_is_reported(account: Account) -> None:
     """One sentence with the command that makes it."""
-    said = refusal(account, "claims-check", "STAGE=test")
+    output = refusal(account, "claims-check", "STAGE=test")
 
-    assert said.startswith("A table is missing (")
-    assert said.endswith("; make tables STAGE=test makes it.")
+    assert output.startswith("A table is missing (")
+    assert output.endswith("; make tables STAGE=test makes it.")
 
 
 def test_missing_credentials_are_reported(account: Account) -> None:
     """One sentence with the variables to set."""
-    said = refusal(
+    output = refusal(
         account,
         "tables",
         "STAGE=dev",
@@ -166,16 +166,16 @@ def test_missing_credentials_are_reported(account: Account) -> None:
         AWS_CONFIG_FILE="/nowhere",
     )
 
-    assert said.startswith("There are no AWS credentials: set AWS_PROFILE to a profile of yours")
+    assert output.startswith("There are no AWS credentials: set AWS_PROFILE to a profile of yours")
 
 
 def test_unreachable_account_is_reported(account: Account) -> None:
     """One sentence with the endpoint."""
     unreachable = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
 
-    said = refusal(account, "tables", "STAGE=dev", **unreachable)
+    output = refusal(account, "tables", "STAGE=dev", **unreachable)
 
-    assert said.startswith('Could not connect to the endpoint URL: "http://127.0.0.1:9/"')
+    assert output.startswith('Could not connect to the endpoint URL: "http://127.0.0.1:9/"')
 
 
 ISSUERS = {
@@ -194,17 +194,17 @@ def test_issuer_that_cannot_be_used(account: Account, command: str, issuer: str)
         return
     # Without an issuer, the other variables are refused, too.
     others = {} if issuer else dict.fromkeys(sign_in.VARIABLES)
-    said = refusal(account, command, "STAGE=dev", **{**others, "OIDC_ISSUER": issuer})
+    output = refusal(account, command, "STAGE=dev", **{**others, "OIDC_ISSUER": issuer})
 
-    assert said.startswith(ISSUERS[issuer])
+    assert output.startswith(ISSUERS[issuer])
     assert everything(account)["tables"] == set()
 
 
 def test_issuer_without_an_audience(account: Account) -> None:
     """Any token of the issuer, for whatever API, would be accepted."""
-    said = refusal(account, "deploy", "STAGE=dev", OIDC_AUDIENCE=None)
+    output = refusal(account, "deploy", "STAGE=dev", OIDC_AUDIENCE=None)
 
-    assert said.startswith("OIDC_AUDIENCE is not set.")
+    assert output.startswith("OIDC_AUDIENCE is not set.")
 
 
 @pytest.mark.parametrize("command", ["deploy", "package", "local"])
@@ -233,11 +233,11 @@ def test_deploy_rejects_a_usage_plan(account: Account) -> None:
     declared["stages"]["dev"]["infra"]["usage_plan"] = {}
     file.write_text(json.dumps(declared))
     try:
-        said = refusal(account, "deploy", "STAGE=dev")
+        output = refusal(account, "deploy", "STAGE=dev")
     finally:
         file.write_text(before)
 
-    assert said.endswith("which only its stack has: make package stack STAGE=dev.")
+    assert output.endswith("which only its stack has: make package stack STAGE=dev.")
 
 
 def test_a_stack_needs_a_package_and_a_bucket(account: Account) -> None:
@@ -259,10 +259,10 @@ def test_plain_chalice_deploy_and_delete(account: Account) -> None:
     account.chalice("package", "--stage", "dev", "plain")
     assert (account.project / "plain" / "sam.json").exists()
 
-    said = account.chalice("deploy", "--stage", "dev")
-    assert "Rest API URL: https://" in said
+    output = account.chalice("deploy", "--stage", "dev")
+    assert "Rest API URL: https://" in output
     assert everything(account)["functions"] == {"storefront-dev"}
-    (api_id,) = re.findall(r"Rest API URL: https://(\w+)\.", said)
+    (api_id,) = re.findall(r"Rest API URL: https://(\w+)\.", output)
     url = f"http://{api_id}.execute-api.localhost:{account.port}/dev"
     api = Client(Live(url, "dev"), sign_in.staff())
     account.make("tables", "STAGE=dev")

@@ -34,8 +34,8 @@ class Receiver:
 
     def has(self, count: int) -> bool:
         """Whether so many events have come."""
-        answer = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
+        response = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
+        for message in response.get("Messages", []):
             self.received.append(json.loads(message["Body"])["detail"])
             self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
         return len({each["id"] for each in self.received}) >= count
@@ -74,9 +74,9 @@ def test_changes_reach_a_receiver(account: Account) -> None:
     send_to_the_queue(account)
     receiver.received.clear()
 
-    said = account.make("events-resend", "STAGE=dev")
+    output = account.make("events-resend", "STAGE=dev")
 
-    assert "Published 3 changes from the queue." in said
+    assert "Published 3 changes from the queue." in output
     eventually(lambda: receiver.has(3))
     assert {each["type"] for each in receiver.received} == set(by_type)
 

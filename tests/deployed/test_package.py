@@ -118,7 +118,7 @@ def test_checkov_has_no_finding(package: Package, prod: Path, full: Path, tmp_pa
     shutil.copytree(PROJECT / ".github", tmp_path / ".github")
     frameworks = ["cloudformation", "github_actions"]
 
-    said = subprocess.run(
+    output = subprocess.run(
         [
             *(str(PROJECT / ".venv/bin/uv"), "tool", "run", CHECKOV, "--skip-download"),
             *("--output", "json", "--framework", *frameworks, "--directory", str(tmp_path)),
@@ -129,7 +129,7 @@ def test_checkov_has_no_finding(package: Package, prod: Path, full: Path, tmp_pa
         check=False,
     )
 
-    reports = {each["check_type"]: each["results"] for each in json.loads(said.stdout)}
+    reports = {each["check_type"]: each["results"] for each in json.loads(output.stdout)}
     assert sorted(reports) == frameworks
     for results in reports.values():
         assert [(each["check_id"], each["resource"]) for each in results["failed_checks"]] == []

@@ -193,12 +193,12 @@ def test_deploy_role_may_what_make_stack_calls(empty_account: Account) -> None:
     account.configure(deployment="AllAtOnce", usage_plan={})
     account.make("package", "STAGE=dev")
 
-    said = account.make(
+    output = account.make(
         *("stack", "STAGE=dev", "BUCKET=packages"),
         keys=(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]),
     )
 
-    assert "The API responds at" in said
+    assert "The API responds at" in output
 
 
 def test_cloudformation_takes_the_role(monkeypatch: pytest.MonkeyPatch) -> None:

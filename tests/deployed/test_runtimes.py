@@ -13,15 +13,15 @@ def test_older_boto3() -> None:
     """The parts of botocore's session that aws_clients.py replaces are in that one too."""
     with measure.machine("runtime-older") as machine:
         (variant,) = measure.unpacked(machine, [handlers.app()])
-        answers = {}
+        responses = {}
         with machine.start(variant) as function:
             for call, event in events(variant.candidate).items():
-                told, _ = function.invoke(event)
-                answers[call] = json.loads(told)
+                output, _ = function.invoke(event)
+                responses[call] = json.loads(output)
 
-    assert {call: answer["statusCode"] for call, answer in answers.items()} == {
+    assert {call: response["statusCode"] for call, response in responses.items()} == {
         "get": 200,
         "post": 201,
         "list": 200,
     }
-    assert len(json.loads(answers["list"]["body"])["items"]) == 25
+    assert len(json.loads(responses["list"]["body"])["items"]) == 25

@@ -45,8 +45,8 @@ def check_what_the_api_knows(account: Account, outputs: dict[str, str]) -> None:
     api_id = re.findall(r"https://(\w+)\.", api_url)[0]
     api = Client(Live(f"http://{api_id}.execute-api.localhost:{account.port}/dev"))
     for method in ("OPTIONS", "GET"):
-        answer = api.request(method, "/products", Origin=url)
-        assert answer.headers["access-control-allow-origin"] == url
+        response = api.request(method, "/products", Origin=url)
+        assert response.headers["access-control-allow-origin"] == url
 
 
 def check_the_policy(account: Account, outputs: dict[str, str]) -> None:
@@ -69,8 +69,8 @@ def check_the_upload(account: Account, outputs: dict[str, str]) -> None:
     """`make site` uploads in its order, with headers for caches, and invalidates two paths."""
     cloudfront = account.client("cloudfront")
     api_url = outputs["EndpointURL"].rstrip("/")
-    said = account.make("site", "STAGE=dev")
-    uploaded = re.findall(r"^  (\S+\.\w+)$", said, re.MULTILINE)
+    output = account.make("site", "STAGE=dev")
+    uploaded = re.findall(r"^  (\S+\.\w+)$", output, re.MULTILINE)
     assert uploaded[-2:] == ["config.json", "index.html"]
     assert {"robots.txt", "favicon.svg"} <= set(uploaded)
     s3 = account.client("s3")
@@ -117,8 +117,8 @@ def test_stack_with_a_site(account: Account) -> None:
     assert (
         "The stage's alarms have no receiver. Set ALARM_EMAIL to an email address" in refusal.stderr
     )
-    said = account.make("stack", "STAGE=dev", "BUCKET=packages", f"ALARM_EMAIL={EMAIL}")
-    outputs = dict(re.findall(r"^(\w+): (\S+)$", said, re.MULTILINE))
+    output = account.make("stack", "STAGE=dev", "BUCKET=packages", f"ALARM_EMAIL={EMAIL}")
+    outputs = dict(re.findall(r"^(\w+): (\S+)$", output, re.MULTILINE))
     assert re.fullmatch(r"https://\w+\.cloudfront\.net", outputs["SiteUrl"])
 
     check_what_the_api_knows(account, outputs)
@@ -155,11 +155,11 @@ def test_path_rewriting(uri: str, file: str) -> None:
     """The function of CloudFront, run by Node: a page's path is index.html, a file's is not."""
     script = f"{site.REWRITE}; console.log(handler({{request: {{uri: '{uri}'}}}}).uri)"
 
-    said = subprocess.run(
+    output = subprocess.run(
         ["node", "-e", script], env=node.environment(), capture_output=True, text=True, check=True
     )
 
-    assert said.stdout.strip() == file
+    assert output.stdout.strip() == file
 
 
 def test_upload_order(tmp_path: Any) -> None:

@@ -125,8 +125,8 @@ def test_updates_of_a_stage_with_an_alias(account: Account) -> None:
     functions.update_function_configuration(FunctionName=name, Description="rolled back")
     failed = functions.publish_version(FunctionName=name)["Version"]
     account.issuer["MACHINE_CLIENTS"] = "machine-1 machine-2"
-    said = account.make("stack", "STAGE=dev", "BUCKET=packages")
-    assert "There are no changes." not in said
+    output = account.make("stack", "STAGE=dev", "BUCKET=packages")
+    assert "There are no changes." not in output
     last = live_version(account)
     assert int(last["Version"]) == int(first["Version"]) + 4
     assert last["Environment"]["Variables"]["OIDC_AUDIENCE"].endswith(" machine-1 machine-2")
@@ -134,7 +134,7 @@ def test_updates_of_a_stage_with_an_alias(account: Account) -> None:
     versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
     numbers = [each["Version"] for each in versions if each["Version"] != "$LATEST"]
     assert numbers == [live, last["Version"]]
-    assert f"Old versions of the function were deleted: {int(live) - 1}, {failed}." in said
+    assert f"Old versions of the function were deleted: {int(live) - 1}, {failed}." in output
 
     account.configure(usage_plan={"rate": 5, "burst": 7, "requests_per_month": 1000})
     account.make("package", "STAGE=dev")
@@ -171,9 +171,9 @@ def test_new_index_is_built_before_the_code_that_reads_it(open_account: Account)
     refused = open_account.start("stack", "STAGE=dev", "BUCKET=packages")
     assert f"The index name-createdAt of {PRODUCTS} exists" in refused.stderr
     roll_back(open_account)
-    said = open_account.make("stack", "STAGE=dev", "BUCKET=packages")
+    output = open_account.make("stack", "STAGE=dev", "BUCKET=packages")
 
-    lines = [line.strip() for line in said.splitlines()]
+    lines = [line.strip() for line in output.splitlines()]
     built = lines.index(f"DynamoDB builds the index name-createdAt of {PRODUCTS} ...")
     left = next(n for n, line in enumerate(lines) if "is left of a deployment" in line)
     assert left < lines.index("Modify ProductsTable") < built < lines.index("Modify APIHandler")

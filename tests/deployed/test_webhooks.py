@@ -120,10 +120,10 @@ def queue_url(account: Account, name: str) -> str:
 def waiting(account: Account, name: str) -> int:
     """How many messages a webhook's queue has, visible or not."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    answer = account.client("sqs").get_queue_attributes(
+    response = account.client("sqs").get_queue_attributes(
         QueueUrl=queue_url(account, f"{name}Queue"), AttributeNames=names
     )
-    return sum(int(value) for value in answer["Attributes"].values())
+    return sum(int(value) for value in response["Attributes"].values())
 
 
 def log_lines(account: Account, name: str) -> list[dict[str, Any]]:

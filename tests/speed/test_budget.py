@@ -74,7 +74,7 @@ ADDED = {
 def imported(python: Path, task: Path, code: str) -> dict[str, int]:
     """The modules that some code imports, each with its own microseconds."""
     environment = {"PYTHONPATH": str(task), "AWS_DEFAULT_REGION": "us-east-1", "STAGE": "prod"}
-    told = subprocess.run(
+    output = subprocess.run(
         [python, "-X", "importtime", "-c", code],
         cwd=task,
         env={"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"} | environment,
@@ -82,7 +82,7 @@ def imported(python: Path, task: Path, code: str) -> dict[str, int]:
         text=True,
         check=True,
     ).stderr
-    lines = re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", told, re.MULTILINE)
+    lines = re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", output, re.MULTILINE)
     return {name: int(cost) for cost, name in lines}
 
 

@@ -37,11 +37,11 @@ POINTS = (
 def create(email: str, key: str) -> dict[str, Any]:
     """Create a user. Returns the response's members."""
     with redirect_stdout(StringIO()):
-        answer = Client(InProcess(app)).send(
+        response = Client(InProcess(app)).send(
             "POST", "/users", {"name": "Ada", "email": email}, Idempotency_Key=key
         )
-    replayed = "idempotency-replayed" in answer.headers
-    return {"status": answer.status, "replayed": replayed, "user": answer.json.get("userId")}
+    replayed = "idempotency-replayed" in response.headers
+    return {"status": response.status, "replayed": replayed, "user": response.json.get("userId")}
 
 
 def kill_myself(**_: Any) -> None:

@@ -134,9 +134,9 @@ def test_table(people: People, path: str) -> None:
             if (method, path) == ("POST", "/users") and cell.caller == "customer":
                 own.staff.delete(f"/users/{own.customer}")
 
-            answer = own.client(cell.caller).request(method, place, body)
+            response = own.client(cell.caller).request(method, place, body)
 
-            assert answer.status == cell.status, (cell, method, answer.body)
+            assert response.status == cell.status, (cell, method, response.body)
 
 
 def test_early_refusals_cost_nothing(
@@ -148,7 +148,7 @@ def test_early_refusals_cost_nothing(
     """
     ada = in_process.signed_in(sign_in.authorization(unique()))
     once = {"Idempotency_Key": unique()}
-    answers = [
+    responses = [
         ada.post("/products", b"{", **once),
         ada.post("/users", {"userId": "ben", "name": "Ben"}, **once),
         ada.patch("/users/ben", b"{"),
@@ -162,7 +162,7 @@ def test_early_refusals_cost_nothing(
         in_process.signed_in(None).post("/reviews", b"{", **once),
     ]
 
-    assert [each.status for each in answers] == [403] * 10 + [401]
+    assert [each.status for each in responses] == [403] * 10 + [401]
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["dynamodbCalls"] for line in lines] == [0] * 11
 
@@ -254,13 +254,13 @@ def test_equal_ids_and_idempotency_keys_at_the_same_instant(local: Local) -> Non
             return client.post("/todos", {"id": key, "task": task}, Idempotency_Key=once)
 
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(create, clients * 4, ["ada", "bob"] * 4))
+            responses = list(pool.map(create, clients * 4, ["ada", "bob"] * 4))
 
-        assert {each.status for each in answers} == {201}
-        assert len({each.body for each in answers}) == 2
-        for client, name, answer in zip(clients, ("ada", "bob"), answers, strict=False):
-            assert answer.json["task"] == name
-            assert client.get(f"/todos/{key}").body == answer.body
+        assert {each.status for each in responses} == {201}
+        assert len({each.body for each in responses}) == 2
+        for client, name, response in zip(clients, ("ada", "bob"), responses, strict=False):
+            assert response.json["task"] == name
+            assert client.get(f"/todos/{key}").body == response.body
 
 
 def test_open_stage(launch: Launch) -> None:

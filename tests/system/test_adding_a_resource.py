@@ -70,8 +70,8 @@ def test_the_page(launch: Launch, tmp_path: Path) -> None:
             edits += 1
         elif step["command"]:
             eventually(lambda: served_paths(local.api) == declared_paths(project))
-            said = run_example(step["command"], local.port, project)
-            assert normalized(said) == normalized(step["printed"]), step["command"]
+            output = run_example(step["command"], local.port, project)
+            assert normalized(output) == normalized(step["printed"]), step["command"]
             commands += 1
         else:
             run(project, *step["make"].split(), *OLD_FILES)

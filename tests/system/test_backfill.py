@@ -23,9 +23,9 @@ def run(in_process: Client) -> Iterator[Backfill]:
     """A function that runs the backfill and returns its lines; the claims agree at the end."""
 
     def run() -> list[str]:
-        said: list[str] = []
-        backfill.backfill(dynamodb.client, tell=said.append)
-        return said
+        output: list[str] = []
+        backfill.backfill(dynamodb.client, tell=output.append)
+        return output
 
     yield run
     assert list(check(dynamodb.client)) == []
@@ -162,9 +162,9 @@ def test_items_from_before_their_resource_was_owned(in_process: Client, run: Bac
     assert line.startswith(f"{TODOS}: 1 items have no owner, so nobody sees them; make backfill ")
     ada = in_process.signed_in(sign_in.authorization("ada"))
     ada.create("/todos", {"id": todo["id"], "task": "In the way"})
-    said: list[str] = []
-    backfill.backfill(dynamodb.client, owner="ada", tell=said.append)
-    assert said == [f"todo '{todo['id']}': ada has one with this key; name another OWNER"]
+    output: list[str] = []
+    backfill.backfill(dynamodb.client, owner="ada", tell=output.append)
+    assert output == [f"todo '{todo['id']}': ada has one with this key; name another OWNER"]
     assert ada.delete(f"/todos/{todo['id']}").status == 204
     backfill.backfill(dynamodb.client, owner="ada")
 

@@ -67,8 +67,8 @@ def claims_check(**variables: str) -> tuple[int, str]:
         text=True,
         check=False,
     )
-    said = [line for line in (result.stdout + result.stderr).splitlines() if "make:" not in line]
-    return result.returncode, "\n".join(said)
+    output = [line for line in (result.stdout + result.stderr).splitlines() if "make:" not in line]
+    return result.returncode, "\n".join(output)
 
 
 def test_claims_check_of_a_running_server(launch: Launch, tmp_path: Path) -> None:
@@ -78,6 +78,6 @@ def test_claims_check_of_a_running_server(launch: Launch, tmp_path: Path) -> Non
 
     assert claims_check(DATA_DIR=str(tmp_path)) == (0, "Stage local: no disagreements")
     running.stop()
-    status, said = claims_check(DATA_DIR=str(tmp_path))
+    status, output = claims_check(DATA_DIR=str(tmp_path))
     assert status != 0
-    assert said == f"No make run uses the data in {tmp_path}; start it with make run."
+    assert output == f"No make run uses the data in {tmp_path}; start it with make run."

@@ -71,8 +71,8 @@ def test_dynamodb_calls_of_each_request(in_process: Client, sample: Sample, call
 
     for method, path, sent, headers, status, expected in requests:
         calls.clear()
-        answer = api.request(method, path, sent, **headers)
-        assert (answer.status, [name for name, _ in calls]) == (status, expected), (method, path)
+        response = api.request(method, path, sent, **headers)
+        assert (response.status, [name for name, _ in calls]) == (status, expected), (method, path)
 
 
 @pytest.fixture(scope="module", params=[10, 2_000])
@@ -186,9 +186,9 @@ def test_linked_writes_are_one_transaction(in_process: Client, calls: Calls) -> 
 
     for method, path, sent, headers, status, expected in requests:
         calls.clear()
-        answer = api.request(method, path, sent, **headers)
+        response = api.request(method, path, sent, **headers)
         made = [name for name, _ in calls]
-        assert (answer.status, made) == (status, expected), (method, path, sent)
+        assert (response.status, made) == (status, expected), (method, path, sent)
 
 
 def test_documented_calls_and_units() -> None:

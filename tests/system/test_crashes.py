@@ -31,7 +31,7 @@ def test_killed_create_is_done_once_by_its_retry() -> None:
     try:
         variables = run.environment(data.url) | {"OIDC_ISSUER": "none"}
         tables.create_local(client_of(data.url))
-        told = subprocess.run(
+        output = subprocess.run(
             [sys.executable, "-m", "tests.system.crashes", str(MOMENTS)],
             cwd=PROJECT,
             env=variables,
@@ -39,7 +39,7 @@ def test_killed_create_is_done_once_by_its_retry() -> None:
             text=True,
             check=True,
         )
-        outcomes = [json.loads(line) for line in told.stdout.splitlines()]
+        outcomes = [json.loads(line) for line in output.stdout.splitlines()]
         client = client_of(data.url)
         users = scan(client, "storefront-local-users")
         disagreements = list(check(client))
@@ -80,10 +80,10 @@ def test_retry_after_a_lost_response_is_a_replay(lossy: Any, sample: Sample) -> 
     body = sample.full() | {sample.key: chosen}
     lose(lossy, sample.path, body, Idempotency_Key=key)
 
-    answer = api.post(sample.path, body, Idempotency_Key=key)
+    response = api.post(sample.path, body, Idempotency_Key=key)
 
-    assert (answer.status, answer.headers["idempotency-replayed"]) == (201, "true")
-    assert direct.get(f"{sample.path}/{chosen}").body == answer.body
+    assert (response.status, response.headers["idempotency-replayed"]) == (201, "true")
+    assert direct.get(f"{sample.path}/{chosen}").body == response.body
 
 
 def test_retry_without_a_key_creates_a_duplicate(lossy: Any) -> None:

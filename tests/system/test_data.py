@@ -58,9 +58,9 @@ class Data:
     def run(self, *arguments: str, status: int = 0, typed: str = "", **variables: str) -> str:
         """Run a command, which has to end with a status. Returns its output."""
         with self.start(*arguments, **variables) as process:
-            said, _ = process.communicate(typed)
-        assert process.returncode == status, said
-        return said
+            output, _ = process.communicate(typed)
+        assert process.returncode == status, output
+        return output
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """All rows of a table."""
@@ -170,9 +170,9 @@ def test_round_trip_is_equal_byte_for_byte(data: Data, shop: Path, tmp_path: Pat
     claims = sorted(row["id"]["S"] for row in data.rows("claims"))
     data.clear()
 
-    said = data.run("import", FROM=str(shop))
+    output = data.run("import", FROM=str(shop))
 
-    assert f"users: {len(SHOP['users'])} created, 0 stored already, 0 rejected." in said
+    assert f"users: {len(SHOP['users'])} created, 0 stored already, 0 rejected." in output
     data.run("export", OUT=str(tmp_path / "again"))
     assert contents(tmp_path / "again") == before
     assert sorted(row["id"]["S"] for row in data.rows("claims")) == claims
@@ -183,9 +183,9 @@ def test_second_import_changes_nothing(data: Data, shop: Path) -> None:
     """What is stored is left alone, and is not created again."""
     before = [data.rows(name) for name in (*NAMES, "claims")]
 
-    said = data.run("import", FROM=str(shop))
+    output = data.run("import", FROM=str(shop))
 
-    assert f"todos: 0 created, {len(SHOP['todos'])} stored already, 0 rejected." in said
+    assert f"todos: 0 created, {len(SHOP['todos'])} stored already, 0 rejected." in output
     assert [data.rows(name) for name in (*NAMES, "claims")] == before
 
 
@@ -213,7 +213,7 @@ def test_rejected_lines_are_reported_and_do_not_stop_the_rest(data: Data, tmp_pa
     (tmp_path / "products.jsonl").write_text("\n".join(lines) + "\n")
     write_lines(tmp_path / "reviews.jsonl", [{"id": "r", "review": "Nice.", "productId": "no"}])
 
-    said = data.run("import", FROM=str(tmp_path), status=1)
+    output = data.run("import", FROM=str(tmp_path), status=1)
 
     for expected in (
         "products.jsonl, line 2: The line is not JSON: it is wrong at line 1, column 1.",
@@ -224,9 +224,9 @@ def test_rejected_lines_are_reported_and_do_not_stop_the_rest(data: Data, tmp_pa
         "reviews.jsonl, line 1: productId must be the key of a product that exists",
         "4 rejected, for the reasons above.",
     ):
-        assert expected in said
+        assert expected in output
     # Lines are imported at the same time: one of the two with this key comes first.
-    assert re.search(r"line [16]: the stored product 'a' has other values, which stay", said)
+    assert re.search(r"line [16]: the stored product 'a' has other values, which stay", output)
     assert data.count("products") == 2
 
 
@@ -243,10 +243,10 @@ def test_dry_run_writes_nothing(data: Data, shop: Path, tmp_path: Path) -> None:
     """It validates, and says what would be done."""
     data.clear()
 
-    said = data.run("import", FROM=str(shop), DRY_RUN="1")
+    output = data.run("import", FROM=str(shop), DRY_RUN="1")
     exported = data.run("export", OUT=str(tmp_path / "none"), DRY_RUN="1")
 
-    assert "users: 30 valid, 0 rejected. Nothing was written" in said
+    assert "users: 30 valid, 0 rejected. Nothing was written" in output
     assert "products: about 0 items would be written to" in exported
     assert not (tmp_path / "none").exists()
     assert all(data.count(name) == 0 for name in (*NAMES, "claims"))
@@ -271,9 +271,9 @@ def test_import_that_is_killed_goes_on(data: Data, tmp_path: Path) -> None:
         with data.start("import", FROM=str(tmp_path)) as process:
             wait_for_items(data, LINES * kill // (KILLS + 1))
             os.killpg(process.pid, signal.SIGKILL)
-    said = data.run("import", FROM=str(tmp_path))
+    output = data.run("import", FROM=str(tmp_path))
 
-    assert " 0 stored already" not in said
+    assert " 0 stored already" not in output
     assert data.count("users") == data.count("claims") == len(users)
     assert data.count("products") == len(products)
     assert {row["id"]["S"] for row in data.rows("products")} == {each["id"] for each in products}
@@ -307,10 +307,10 @@ def test_path_that_cannot_be_written(data: Data, tmp_path: Path) -> None:
     """A sentence, and no stack trace."""
     (tmp_path / "file").touch()
 
-    said = data.run("export", OUT=str(tmp_path / "file"), status=1)
+    output = data.run("export", OUT=str(tmp_path / "file"), status=1)
 
-    assert "cannot be written" in said
-    assert "Traceback" not in said
+    assert "cannot be written" in output
+    assert "Traceback" not in output
 
 
 def test_corrected_file_is_imported_once(data: Data, tmp_path: Path) -> None:
@@ -325,9 +325,9 @@ def test_corrected_file_is_imported_once(data: Data, tmp_path: Path) -> None:
     data.run("import", FROM=str(tmp_path), status=1)
     file.write_text("\r\n".join(good))
 
-    said = data.run("import", FROM=str(tmp_path))
+    output = data.run("import", FROM=str(tmp_path))
 
-    assert "products: 0 created, 3 stored already, 0 rejected." in said
+    assert "products: 0 created, 3 stored already, 0 rejected." in output
 
 
 def test_item_that_was_changed_since_stays(data: Data, shop: Path) -> None:
@@ -341,10 +341,10 @@ def test_item_that_was_changed_since_stays(data: Data, shop: Path) -> None:
         ExpressionAttributeValues={":name": {"S": "Changed"}},
     )
 
-    said = data.run("import", FROM=str(shop))
+    output = data.run("import", FROM=str(shop))
 
-    assert "products.jsonl, line 1: the stored product 'p0' has other values, which stay" in said
-    assert "29 stored already, 1 stored with other values, 0 rejected." in said
+    assert "products.jsonl, line 1: the stored product 'p0' has other values, which stay" in output
+    assert "29 stored already, 1 stored with other values, 0 rejected." in output
 
 
 def test_wrong_subjects_are_rejected(data: Data, tmp_path: Path) -> None:
@@ -368,18 +368,18 @@ def test_author_is_known_by_the_digest_of_the_subject(data: Data, tmp_path: Path
     write_lines(tmp_path / "reviews.jsonl", [{"id": "r", "review": "Fine.", "author": "auth0|x"}])
     data.run("import", FROM=str(tmp_path))
 
-    said = data.run("user-erase", KEY="auth0|x", YES="1")
+    output = data.run("user-erase", KEY="auth0|x", YES="1")
 
-    assert "Erased: reviews 1, idempotency records 0." in said
+    assert "Erased: reviews 1, idempotency records 0." in output
 
 
 def test_person_is_exported(data: Data, shop: Path, tmp_path: Path) -> None:
     """The user, what they own, what they wrote, and nobody else's."""
     file = tmp_path / "u1.json"
 
-    said = data.run("user-export", KEY="u1", OUT=str(file))
+    output = data.run("user-export", KEY="u1", OUT=str(file))
 
-    assert said == f"Written to {file}: users 1, todos 1, reviews 10, idempotency records 0.\n"
+    assert output == f"Written to {file}: users 1, todos 1, reviews 10, idempotency records 0.\n"
     exported = json.loads(file.read_text())
     assert [each["userId"] for each in exported["users"]] == ["u1"]
     assert [each["task"] for each in exported["todos"]] == ["Dust"]
@@ -431,9 +431,9 @@ def test_erased_person_is_in_no_table(data: Data, tmp_path: Path) -> None:
     assert "Nothing was erased." in refused
     assert "Would be erased: users 1, todos 120, reviews 120, idempotency records 4." in tried
     assert any(key in json.dumps(row) for row in data.rows("todos"))
-    said = data.run("user-erase", KEY=key, YES="1")
+    output = data.run("user-erase", KEY=key, YES="1")
 
-    assert "Erased: users 1, todos 120, reviews 120, idempotency records 4." in said
+    assert "Erased: users 1, todos 120, reviews 120, idempotency records 4." in output
     left = {each: json.dumps(data.rows(each)) for each in (*NAMES, "claims")}
     for table, text in left.items():
         for personal in (key, name, username, email):
@@ -549,10 +549,12 @@ def test_ignored_attributes_are_not_decoded(data: Data) -> None:
     data.client.put_item(TableName="Old", Item=row)
 
     refused = data.run("import", TABLE="Old", RESOURCE="todos", OWNER="ada", status=1)
-    said = data.run("import", TABLE="Old", RESOURCE="todos", OWNER="ada", IGNORE="tags,photo,more")
+    output = data.run(
+        "import", TABLE="Old", RESOURCE="todos", OWNER="ada", IGNORE="tags,photo,more"
+    )
 
     assert "Old, id a: attribute values of type" in refused
-    assert said == "todos: 1 created, 0 stored already, 0 rejected.\n"
+    assert output == "todos: 1 created, 0 stored already, 0 rejected.\n"
 
 
 SERVER_FIELDS = [
@@ -616,9 +618,9 @@ def test_byte_order_mark(data: Data, tmp_path: Path) -> None:
     text = (tmp_path / "todos.jsonl").read_bytes()
     (tmp_path / "todos.jsonl").write_bytes(b"\xef\xbb\xbf" + text)
 
-    said = data.run("import", FROM=str(tmp_path))
+    output = data.run("import", FROM=str(tmp_path))
 
-    assert "todos: 1 created, 0 stored already, 0 rejected." in said
+    assert "todos: 1 created, 0 stored already, 0 rejected." in output
 
 
 @pytest.mark.parametrize(
@@ -632,10 +634,10 @@ def test_json_over_several_lines(data: Data, tmp_path: Path, text: str) -> None:
     """One sentence with the command that makes lines of it, in place of an error for each line."""
     (tmp_path / "todos.jsonl").write_text(text)
 
-    said = data.run("import", FROM=str(tmp_path), status=1)
+    output = data.run("import", FROM=str(tmp_path), status=1)
 
-    assert said.count("\n") == 1
-    assert "has one object in each line, which jq writes: jq --compact-output" in said
+    assert output.count("\n") == 1
+    assert "has one object in each line, which jq writes: jq --compact-output" in output
 
 
 @pytest.mark.parametrize(
@@ -663,9 +665,9 @@ def test_options_that_are_missing_or_wrong(
     data: Data, command: str, variables: dict[str, Any], message: str
 ) -> None:
     """A sentence says what to give."""
-    said = data.run(command, status=1, **variables)
+    output = data.run(command, status=1, **variables)
 
-    assert said.startswith(message)
+    assert output.startswith(message)
 
 
 def test_erasure_of_a_person_who_still_writes(data: Data, tmp_path: Path) -> None:
@@ -693,22 +695,22 @@ def test_erasure_of_a_person_who_still_writes(data: Data, tmp_path: Path) -> Non
     writer = Thread(target=write)
     writer.start()
     try:
-        said = data.run("user-erase", KEY="ada", YES="1", status=1)
+        output = data.run("user-erase", KEY="ada", YES="1", status=1)
     finally:
         stop.set()
         writer.join()
 
-    assert "There is more already: todos" in said
-    assert "any more" not in said
-    said = data.run("user-erase", KEY="ada", YES="1")
-    assert "The person has no user, no items and no idempotency records any more." in said
+    assert "There is more already: todos" in output
+    assert "any more" not in output
+    output = data.run("user-erase", KEY="ada", YES="1")
+    assert "The person has no user, no items and no idempotency records any more." in output
 
 
 def test_unknown_person(data: Data, shop: Path, tmp_path: Path) -> None:
     """A misspelt key is not reported as an erased person."""
     for command, done in (("user-erase", "erased"), ("user-export", "written")):
-        said = data.run(command, KEY="U1", YES="1", OUT=str(tmp_path / "person.json"))
-        assert said.startswith(f"Nothing was found of 'U1' in local, and nothing was {done}.")
+        output = data.run(command, KEY="U1", YES="1", OUT=str(tmp_path / "person.json"))
+        assert output.startswith(f"Nothing was found of 'U1' in local, and nothing was {done}.")
     assert not (tmp_path / "person.json").exists()
     assert "users 1" in data.run("user-erase", KEY="u1", DRY_RUN="1")
 
@@ -723,9 +725,9 @@ def test_subject_that_looks_like_a_key_is_erased(data: Data, tmp_path: Path, sub
     if subject == "me":
         # Named by its digest: `me` is the caller in the API.
         subject = key
-    said = data.run("user-erase", KEY=subject, YES="1")
+    output = data.run("user-erase", KEY=subject, YES="1")
 
-    assert said.startswith("Erased: todos 1, idempotency records 0.")
+    assert output.startswith("Erased: todos 1, idempotency records 0.")
     assert data.rows("todos") == []
 
 
@@ -737,7 +739,7 @@ def test_key_that_names_two_persons(data: Data, tmp_path: Path) -> None:
     write_lines(tmp_path / "todos.jsonl", todos)
     data.run("import", FROM=str(tmp_path))
 
-    said = data.run("user-erase", KEY=digest, YES="1", status=1)
-    assert said.startswith(f"KEY={digest} names two persons")
+    output = data.run("user-erase", KEY=digest, YES="1", status=1)
+    assert output.startswith(f"KEY={digest} names two persons")
     for name in ("auth0|x", owners[1]):
         assert "Erased: todos 1," in data.run("user-erase", KEY=name, YES="1")

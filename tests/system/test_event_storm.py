@@ -62,8 +62,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.refused += 1
             else:
                 self.server.events += [json.loads(each["Detail"]) for each in body["Entries"]]
-        answer = {"Entries": [{"EventId": "e"} for _ in body["Entries"]], "FailedEntryCount": 0}
-        content = json.dumps({"__type": "InternalFailure"} if refuses else answer).encode()
+        response = {"Entries": [{"EventId": "e"} for _ in body["Entries"]], "FailedEntryCount": 0}
+        content = json.dumps({"__type": "InternalFailure"} if refuses else response).encode()
         self.send_response(500 if refuses else 200)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("Content-Length", str(len(content)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.proxy import ERRORS, Proxy
 from tests.samples import unique
 
@@ -53,10 +53,10 @@ def test_write_that_may_have_been_made_is_not_sent_again(
     item = faulty.create("/todos", {"task": "Dust"})
     method, key, headers = target(request_line, item)
     with proxy.misbehaving(fault, count=1):
-        answer = write(faulty, method, key, **headers)
+        response = write(faulty, method, key, **headers)
         assert sum(proxy.actions[action] for action in WRITES[method]) == 1
 
-    assert_outcome_is_unknown(answer)
+    assert_outcome_is_unknown(response)
     after = faulty.get(f"/todos/{key}")
     assert (after.status, after.json.get("etag")) == (
         (404, None) if method == "POST" else (200, item["etag"])
@@ -72,10 +72,10 @@ def test_write_is_recognized_by_its_etag(
     item = faulty.create("/todos", {"task": "Dust"})
     method, key, headers = target(request_line, item)
     with proxy.misbehaving(fault, count=1):
-        answer = write(faulty, method, key, **headers)
+        response = write(faulty, method, key, **headers)
 
-    assert (answer.status, answer.json["task"]) == (201 if method == "POST" else 200, "Sweep")
-    assert faulty.get(f"/todos/{key}").body == answer.body
+    assert (response.status, response.json["task"]) == (201 if method == "POST" else 200, "Sweep")
+    assert faulty.get(f"/todos/{key}").body == response.body
 
 
 def test_delete_whose_response_is_lost(faulty: Client, proxy: Proxy) -> None:
@@ -108,16 +108,16 @@ def test_confirmed_write_of_another_client_is_kept(
     """A write follows one whose response is lost: it stays, and the first client gets a 503."""
     item = faulty.create("/todos", {"task": "Dust"})
     method, key, headers = target(request_line, item)
-    confirmed: list[Answer] = []
+    confirmed: list[Response] = []
 
     def write_meanwhile() -> None:
         proxy.fault = ""
         confirmed.append(write(faulty, other, key, task="Of another client"))
 
     with proxy.misbehaving(fault, count=1, meanwhile=write_meanwhile):
-        answer = write(faulty, method, key, **headers)
+        response = write(faulty, method, key, **headers)
 
-    assert_outcome_is_unknown(answer)
+    assert_outcome_is_unknown(response)
     assert confirmed[0].status in (200, 201, 204)
     after = faulty.get(f"/todos/{key}")
     if other == "DELETE":
@@ -150,16 +150,16 @@ def test_transaction_is_made_once_while_another_client_writes(faulty: Client, pr
     """DynamoDB recognizes a transaction by its token, also after another client's write."""
     email = f"{unique()}@shop.example"
     place = f"/users/{faulty.create('/users', {'name': 'Ada'})['userId']}"
-    confirmed: list[Answer] = []
+    confirmed: list[Response] = []
 
     def write_meanwhile() -> None:
         proxy.fault = ""
         confirmed.append(faulty.patch(place, {"name": "Eve"}))
 
     with proxy.misbehaving("lose", count=1, after=1, meanwhile=write_meanwhile):
-        answer = faulty.patch(place, {"email": email})
+        response = faulty.patch(place, {"email": email})
 
-    assert (answer.status, answer.json["name"], answer.json["email"]) == (200, "Ada", email)
+    assert (response.status, response.json["name"], response.json["email"]) == (200, "Ada", email)
     assert faulty.get(place).body == confirmed[0].body
     assert confirmed[0].json["email"] == email
 
@@ -182,10 +182,10 @@ def test_transaction_that_conflicts_after_a_lost_response(faulty: Client, proxy:
     place = f"/users/{faulty.create('/users', {'name': 'Ada'})['userId']}"
     email = f"{unique()}@shop.example"
     with proxy.misbehaving("reset,conflict,conflict", after=1):
-        answer = faulty.send("PATCH", place, {"email": email})
+        response = faulty.send("PATCH", place, {"email": email})
         assert (len(proxy.tokens), proxy.actions["TransactWriteItems"]) == (1, 3)
 
-    assert_outcome_is_unknown(answer)
+    assert_outcome_is_unknown(response)
     assert "email" not in faulty.get(place).json
 
 
@@ -194,9 +194,9 @@ def test_transaction_that_is_refused_after_a_lost_response(faulty: Client, proxy
     email = f"{unique()}@shop.example"
     faulty.create("/users", {"name": "Ada", "email": email})
     with proxy.misbehaving("reset", count=1):
-        answer = faulty.send("POST", "/users", {"name": "Eve", "email": email})
+        response = faulty.send("POST", "/users", {"name": "Eve", "email": email})
 
-    assert_outcome_is_unknown(answer)
+    assert_outcome_is_unknown(response)
     assert faulty.post("/users", {"name": "Eve", "email": email}).status == 409
 
 
@@ -204,10 +204,10 @@ def test_transaction_without_any_response(faulty: Client, proxy: Proxy) -> None:
     """After the last attempt, the client is told that the write may have been made."""
     key = unique()
     with proxy.misbehaving("lose"):
-        answer = faulty.send(
+        response = faulty.send(
             "POST", "/users", {"userId": key, "name": "Ada", "email": f"{key}@x.y"}
         )
-    assert_outcome_is_unknown(answer)
+    assert_outcome_is_unknown(response)
     assert faulty.get(f"/users/{key}").json["email"] == f"{key}@x.y"
 
 
@@ -215,8 +215,8 @@ def test_conflict_with_a_lost_response(faulty: Client, proxy: Proxy) -> None:
     """A create that meets another client's item is not told that this item is its own."""
     item = faulty.create("/todos", {"task": "Dust"})
     with proxy.misbehaving("lose", count=1):
-        answer = faulty.send("POST", "/todos", {"id": item["id"], "task": "Sweep"})
-    assert_outcome_is_unknown(answer)
+        response = faulty.send("POST", "/todos", {"id": item["id"], "task": "Sweep"})
+    assert_outcome_is_unknown(response)
     assert faulty.get(f"/todos/{item['id']}").json == item
 
 
@@ -238,7 +238,7 @@ def target(request_line: str, item: Any) -> tuple[str, str, dict[str, str]]:
     return method, key, {header: item["etag"]} if header else {}
 
 
-def write(api: Client, method: str, key: str, task: str = "Sweep", **headers: str) -> Answer:
+def write(api: Client, method: str, key: str, task: str = "Sweep", **headers: str) -> Response:
     """Send a write of a todo."""
     bodies: dict[str, Any] = {
         "POST": {"id": key, "task": task},
@@ -246,11 +246,11 @@ def write(api: Client, method: str, key: str, task: str = "Sweep", **headers: st
         "PATCH": {"task": task},
     }
     path = "/todos" if method == "POST" else f"/todos/{key}"
-    send: Callable[..., Answer] = partial(api.send, method, path, bodies.get(method))
+    send: Callable[..., Response] = partial(api.send, method, path, bodies.get(method))
     return send(**headers)
 
 
-def assert_outcome_is_unknown(answer: Answer) -> None:
+def assert_outcome_is_unknown(answer: Response) -> None:
     """A 503 that says that the write may have been made."""
     assert answer.status == 503, answer.body
     assert "it may have been made" in answer.json["detail"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests import sign_in
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.samples import unique
 
 STEPS = 1000
@@ -40,7 +40,7 @@ class Shop(RuleBasedStateMachine):
         self.todos: dict[str, dict[str, Any]] = {name: {} for name in ("ada", "bob", "sue")}
         self.reviews: dict[str, tuple[str, Any]] = {}
         self.users: dict[str, Any] = {}
-        self.answered: dict[tuple[str, str], tuple[Any, Answer]] = {}
+        self.answered: dict[tuple[str, str], tuple[Any, Response]] = {}
         self.cursors: dict[str, str] = {}
         roles = {"sue": ("staff",)}
         self.clients = {
@@ -63,48 +63,48 @@ class Shop(RuleBasedStateMachine):
         """Only the caller's own todos are in the way."""
         Shop.steps += 1
         body = {"id": key, "task": task, "status": status}
-        answer = self.clients[caller].post("/todos", body)
+        response = self.clients[caller].post("/todos", body)
         if key in self.todos[caller]:
-            assert (answer.status, list(answer.problems)) == (409, ["id"])
+            assert (response.status, list(response.problems)) == (409, ["id"])
         else:
-            assert answer.status == 201
-            self.todos[caller][key] = answer.json
+            assert response.status == 201
+            self.todos[caller][key] = response.json
 
     @rule(caller=CALLERS, once=ONCE, task=TASKS)
     def create_todo_once(self, caller: str, once: str, task: str) -> None:
         """Nobody's Idempotency-Key is another's."""
         Shop.steps += 1
         body = {"task": task}
-        answer = self.clients[caller].post("/todos", body, Idempotency_Key=self.key(once))
+        response = self.clients[caller].post("/todos", body, Idempotency_Key=self.key(once))
         if (caller, once) not in self.answered:
-            assert (answer.status, answer.headers.get("idempotency-replayed")) == (201, None)
-            self.answered[caller, once] = (body, answer)
-            self.todos[caller][answer.json["id"]] = answer.json
+            assert (response.status, response.headers.get("idempotency-replayed")) == (201, None)
+            self.answered[caller, once] = (body, response)
+            self.todos[caller][response.json["id"]] = response.json
             return
         request, first = self.answered[caller, once]
         if request == body:
-            assert (answer.status, answer.body) == (201, first.body)
+            assert (response.status, response.body) == (201, first.body)
         else:
-            assert answer.status == 422
+            assert response.status == 422
 
     @rule(caller=CALLERS, key=KEYS)
     def read_todo(self, caller: str, key: str) -> None:
         """Another owner's todo is as one that does not exist."""
         Shop.steps += 1
-        answer = self.clients[caller].get(f"/todos/{key}")
+        response = self.clients[caller].get(f"/todos/{key}")
         item = self.todos[caller].get(key)
-        assert (answer.status, answer.json if item else None) == (200 if item else 404, item)
+        assert (response.status, response.json if item else None) == (200 if item else 404, item)
 
     @rule(caller=CALLERS, owner=CALLERS, key=KEYS)
     def read_todo_of(self, caller: str, owner: str, key: str) -> None:
         """Staff name any owner; a customer names itself alone."""
         Shop.steps += 1
-        answer = self.clients[caller].get(f"/todos/{key}?owner={self.subject(owner)}")
+        response = self.clients[caller].get(f"/todos/{key}?owner={self.subject(owner)}")
         if caller not in ("sue", owner):
-            assert answer.status == 403
+            assert response.status == 403
             return
         item = self.todos[owner].get(key)
-        assert (answer.status, answer.json if item else None) == (200 if item else 404, item)
+        assert (response.status, response.json if item else None) == (200 if item else 404, item)
 
     @rule(caller=CALLERS, other=CALLERS, key=KEYS, method=METHODS)
     def change_todo(self, caller: str, other: str, key: str, method: str) -> None:
@@ -113,18 +113,18 @@ class Shop(RuleBasedStateMachine):
         before, theirs = self.todos[caller].get(key), self.todos[other].get(key)
         etag = theirs["etag"] if theirs else '"stale"'
         body = None if method == "DELETE" else {"task": "Changed"}
-        answer = self.clients[caller].request(method, f"/todos/{key}", body, If_Match=etag)
+        response = self.clients[caller].request(method, f"/todos/{key}", body, If_Match=etag)
         if before is None:
-            assert answer.status == 404
+            assert response.status == 404
         elif etag != before["etag"]:
-            assert answer.status == 412
+            assert response.status == 412
         elif method == "DELETE":
-            assert answer.status == 204
+            assert response.status == 204
             del self.todos[caller][key]
         else:
-            assert (answer.status, answer.json["task"]) == (200, "Changed")
-            assert answer.json["createdAt"] == before["createdAt"]
-            self.todos[caller][key] = answer.json
+            assert (response.status, response.json["task"]) == (200, "Changed")
+            assert response.json["createdAt"] == before["createdAt"]
+            self.todos[caller][key] = response.json
 
     @rule(caller=CALLERS, status=STATUSES | st.none())
     def walk_todos(self, caller: str, status: str | None) -> None:
@@ -145,21 +145,21 @@ class Shop(RuleBasedStateMachine):
             self.cursors[caller] = first["next"]
         if other in self.cursors:
             query = {"limit": 1, "cursor": self.cursors[other]}
-            answer = self.clients[caller].get("/todos", query)
-            assert answer.status == (200 if caller == other else 400)
-            assert all(i["id"] in self.todos[caller] for i in answer.json.get("items", []))
+            response = self.clients[caller].get("/todos", query)
+            assert response.status == (200 if caller == other else 400)
+            assert all(i["id"] in self.todos[caller] for i in response.json.get("items", []))
 
     @rule(caller=CALLERS, key=KEYS)
     def create_review(self, caller: str, key: str) -> None:
         """Everybody sees it, and its author is remembered."""
         Shop.steps += 1
         body = {"id": self.key(key), "review": f"Of {caller}."}
-        answer = self.clients[caller].post("/reviews", body)
+        response = self.clients[caller].post("/reviews", body)
         if key in self.reviews:
-            assert answer.status == 409
+            assert response.status == 409
         else:
-            assert answer.status == 201
-            self.reviews[key] = (caller, answer.json)
+            assert response.status == 201
+            self.reviews[key] = (caller, response.json)
 
     @rule(caller=CALLERS, key=KEYS, method=METHODS)
     def change_review(self, caller: str, key: str, method: str) -> None:
@@ -167,19 +167,19 @@ class Shop(RuleBasedStateMachine):
         Shop.steps += 1
         body = None if method == "DELETE" else {"review": "Changed"}
         author, item = self.reviews.get(key, (None, {"etag": '"x"'}))
-        answer = self.clients[caller].request(
+        response = self.clients[caller].request(
             method, f"/reviews/{self.key(key)}", body, If_Match=item["etag"]
         )
         if author is None:
-            assert answer.status == 404
+            assert response.status == 404
         elif caller not in (author, "sue"):
-            assert answer.status == 403
+            assert response.status == 403
         elif method == "DELETE":
-            assert answer.status == 204
+            assert response.status == 204
             del self.reviews[key]
         else:
-            assert (answer.status, answer.json["review"]) == (200, "Changed")
-            self.reviews[key] = (author, answer.json)
+            assert (response.status, response.json["review"]) == (200, "Changed")
+            self.reviews[key] = (author, response.json)
 
     @rule(caller=CALLERS)
     def walk_own_reviews(self, caller: str) -> None:
@@ -196,14 +196,14 @@ class Shop(RuleBasedStateMachine):
         body = {"name": caller} | ({"userId": self.subject(user)} if named else {})
         if not named and caller == "sue":
             return
-        answer = self.clients[caller].post("/users", body)
+        response = self.clients[caller].post("/users", body)
         if caller not in (user, "sue"):
-            assert answer.status == 403
+            assert response.status == 403
         elif user in self.users:
-            assert answer.status == 409
+            assert response.status == 409
         else:
-            assert (answer.status, answer.json["userId"]) == (201, self.subject(user))
-            self.users[user] = answer.json
+            assert (response.status, response.json["userId"]) == (201, self.subject(user))
+            self.users[user] = response.json
 
     @rule(caller=CALLERS, user=CALLERS, method=METHODS, in_path=st.booleans())
     def change_user(self, caller: str, user: str, method: str, in_path: bool) -> None:
@@ -216,17 +216,17 @@ class Shop(RuleBasedStateMachine):
             path = f"/users?userId={key}"
         elif not in_path and method == "PUT":
             path, body = "/users", body | {"userId": key}
-        answer = self.clients[caller].request(method, path, body)
+        response = self.clients[caller].request(method, path, body)
         if caller not in (user, "sue"):
-            assert answer.status == 403
+            assert response.status == 403
         elif user not in self.users:
-            assert answer.status == 404
+            assert response.status == 404
         elif method == "DELETE":
-            assert answer.status == 204
+            assert response.status == 204
             del self.users[user]
         else:
-            assert (answer.status, answer.json["name"]) == (200, f"By {caller}")
-            self.users[user] = answer.json
+            assert (response.status, response.json["name"]) == (200, f"By {caller}")
+            self.users[user] = response.json
 
     @staticmethod
     def same(listed: list[Any], wanted: list[Any]) -> None:

@@ -42,9 +42,9 @@ def configuration(local: Local) -> Any:
 def sign_in_as(configuration: Any, subject: str, **changes: str) -> str:
     """The code after a click on a person's button."""
     query = urlencode({**REQUEST, **changes, "subject": subject})
-    answer = httpx.get(f"{configuration['authorization_endpoint']}?{query}")
-    assert answer.status_code == 302, answer.text
-    location = answer.headers["Location"]
+    response = httpx.get(f"{configuration['authorization_endpoint']}?{query}")
+    assert response.status_code == 302, response.text
+    location = response.headers["Location"]
     assert location.startswith(f"{REDIRECT}?")
     parameters = parse_qs(urlsplit(location).query)
     assert (parameters["state"], parameters["iss"]) == (["a&b"], [configuration["issuer"]])
@@ -109,9 +109,9 @@ def test_authorization_code_with_pkce(local: Local, configuration: Any) -> None:
 )
 def test_code_of_another_request(configuration: Any, changes: dict[str, str]) -> None:
     """RFC 6749 section 4.1.3 and RFC 7636 section 4.6."""
-    answer = exchange_code(configuration, sign_in_as(configuration, "sue"), **changes)
+    response = exchange_code(configuration, sign_in_as(configuration, "sue"), **changes)
 
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("verifier", ["v", "v" * 42, "v" * 129, "v" * 43 + "!"])
@@ -243,10 +243,10 @@ def test_pages_cannot_be_framed(configuration: Any) -> None:
 def test_requests_that_are_refused(configuration: Any, changes: dict[str, str]) -> None:
     """No redirect to another machine, and no code without PKCE."""
     query = urlencode({**REQUEST, **changes, "subject": "sue"})
-    answer = httpx.get(f"{configuration['authorization_endpoint']}?{query}")
+    response = httpx.get(f"{configuration['authorization_endpoint']}?{query}")
 
-    assert answer.status_code == 400
-    assert "Location" not in answer.headers
+    assert response.status_code == 400
+    assert "Location" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -257,11 +257,11 @@ def test_other_places_get_no_token(configuration: Any, headers: dict[str, str]) 
     """A web site in the developer's browser, also by DNS rebinding."""
     form = {"grant_type": "client_credentials", "client_id": "x", "scope": "staff"}
 
-    answer = httpx.post(configuration["token_endpoint"], data=form, headers=headers)
+    response = httpx.post(configuration["token_endpoint"], data=form, headers=headers)
 
-    assert answer.status_code == 403
-    assert "access_token" not in answer.text
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert response.status_code == 403
+    assert "access_token" not in response.text
+    assert "Access-Control-Allow-Origin" not in response.headers
 
 
 def test_refresh_token(local: Local, configuration: Any) -> None:
@@ -291,13 +291,13 @@ def test_client_credentials(local: Local, configuration: Any, scope: str, status
     """A machine: its id is the subject, and its scopes are roles; by the form or by HTTP Basic."""
     client = f"machine-{unique()}"
     form = {"grant_type": "client_credentials", "scope": scope}
-    answers = [
+    responses = [
         exchange(configuration, **form, client_id=client),
         httpx.post(configuration["token_endpoint"], data=form, auth=(client, "secret")),
     ]
 
-    for answer in answers:
-        machine = local.api.signed_in(f"Bearer {answer.json()['access_token']}")
+    for response in responses:
+        machine = local.api.signed_in(f"Bearer {response.json()['access_token']}")
         assert machine.get("/users?limit=1").status == status
         todo = machine.create("/todos", {"task": "Count the cups"})
         assert local.api.get(f"/todos/{todo['id']}?owner={client}").json == todo
@@ -339,11 +339,11 @@ def test_basic_authorization_without_a_client(configuration: Any, value: str) ->
 def test_wrong_token_requests(configuration: Any, form: dict[str, str], error: str) -> None:
     """RFC 6749 section 5.2, readable for a browser client of another origin."""
     origin = {"Origin": "http://127.0.0.1:4200"}
-    answer = httpx.post(configuration["token_endpoint"], data=form, headers=origin)
+    response = httpx.post(configuration["token_endpoint"], data=form, headers=origin)
 
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
-    assert answer.headers["Access-Control-Allow-Origin"] == origin["Origin"]
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert (response.status_code, response.json()["error"]) == (400, error)
+    assert response.headers["Access-Control-Allow-Origin"] == origin["Origin"]
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_user_info_logout_and_preflight(configuration: Any) -> None:
@@ -374,8 +374,8 @@ def test_session_without_a_page(configuration: Any) -> None:
     silent = {**REQUEST, "prompt": "none"}
 
     def authorize(browser: httpx.Client, **query: str) -> dict[str, list[str]]:
-        answer = browser.get(f"{configuration['authorization_endpoint']}?{urlencode(query)}")
-        return parse_qs(urlsplit(answer.headers["Location"]).query)
+        response = browser.get(f"{configuration['authorization_endpoint']}?{urlencode(query)}")
+        return parse_qs(urlsplit(response.headers["Location"]).query)
 
     with httpx.Client() as browser:
         nobody = authorize(browser, **silent)
@@ -457,5 +457,5 @@ def test_issuer_that_cannot_be_used(
     local = launch(**variables)
 
     assert local.end() == 1
-    (said,) = local.said
-    assert said.startswith(sentence)
+    (output,) = local.said
+    assert output.startswith(sentence)

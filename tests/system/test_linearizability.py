@@ -22,7 +22,7 @@ import pytest
 from infra.data import tables
 from infra.local import run
 from tests import sign_in
-from tests.client import Answer, Client, Live
+from tests.client import Client, Live, Response
 from tests.conftest import PROJECT, client_of, free_port
 from tests.linearizability import NEVER, Operation, State, apply, violation
 from tests.processes import eventually
@@ -141,10 +141,10 @@ def recorded_by_one(port: int, keys: list[str], count: int) -> list[tuple[str, O
         )
         if_match = etags[key] if conditional else None
         begin = monotonic()
-        answer = sent(api, method, key, body, if_match)
+        response = sent(api, method, key, body, if_match)
         end = monotonic()
-        assert answer is None or answer.status < 500 or answer.status == 503, answer.body
-        item = answer.json if answer and answer.status in (200, 201) else {}
+        assert response is None or response.status < 500 or response.status == 503, response.body
+        item = response.json if response and response.status in (200, 201) else {}
         if item:
             etags[key] = item["etag"]
         operation = Operation(
@@ -152,7 +152,7 @@ def recorded_by_one(port: int, keys: list[str], count: int) -> list[tuple[str, O
             # A PUT, like a POST, resets what it does not name.
             body=fields_of(body if method == "PATCH" else {"status": "pending", **body}),
             if_match=if_match,
-            status=answer.status if answer and answer.status != 503 else None,
+            status=response.status if response and response.status != 503 else None,
             etag=item.get("etag"),
             fields=fields_of(item),
             begin=begin,
@@ -165,7 +165,7 @@ def recorded_by_one(port: int, keys: list[str], count: int) -> list[tuple[str, O
 
 def sent(
     api: Client, method: str, key: str, body: dict[str, Any], if_match: str | None
-) -> Answer | None:
+) -> Response | None:
     """The response to a request, or None if the connection broke."""
     path = "/todos" if method == "POST" else f"/todos/{key}"
     headers = {"If_Match": if_match} if if_match else {}

@@ -67,8 +67,8 @@ def test_first_and_second_start(
     counts = {p: len(first.api.get(p).json["items"]) for p in ("/users", "/products", "/reviews")}
     assert counts == {"/users": 4, "/products": 4, "/reviews": 3}
     # Two databases in one folder would overwrite each other's data.
-    said = refusal(launch, tmp_path, free_port())
-    assert said.startswith(f"The data in {tmp_path} are in use by another make run; ")
+    output = refusal(launch, tmp_path, free_port())
+    assert output.startswith(f"The data in {tmp_path} are in use by another make run; ")
 
     first.api.delete("/products/kettle")
     item = first.api.create("/todos", {"task": "Dust"})
@@ -136,27 +136,27 @@ def refusal(launch: Launch, folder: Path, port: Any, **variables: str) -> str:
     """The one line that it prints before it ends with status 1."""
     local = launch(folder, port, **variables)
     assert local.end() == 1
-    (said,) = local.said
-    assert said.count("\n") == 1
-    return said
+    (output,) = local.said
+    assert output.count("\n") == 1
+    return output
 
 
 def test_taken_port_is_reported(launch: Launch, local: Local, tmp_path: Path) -> None:
     """The sentence names the port, and another one to try."""
     port = local.port
 
-    said = refusal(launch, tmp_path, port)
+    output = refusal(launch, tmp_path, port)
 
-    assert said == f"Port {port} is taken; stop what uses it, or try PORT={port + 1} make run.\n"
+    assert output == f"Port {port} is taken; stop what uses it, or try PORT={port + 1} make run.\n"
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "0", "65536", "80 80"])
 def test_invalid_port(launch: Launch, tmp_path: Path, port: str) -> None:
     """The message has the value, and the range of ports."""
-    said = refusal(launch, tmp_path, port)
+    output = refusal(launch, tmp_path, port)
 
-    assert said.startswith("Invalid value for '--port' (env var: 'PORT'): ")
-    assert port in said
+    assert output.startswith("Invalid value for '--port' (env var: 'PORT'): ")
+    assert port in output
 
 
 @pytest.mark.parametrize("name", ["lock", "database.log", "url", "dynamodb.json"])
@@ -164,20 +164,20 @@ def test_folder_in_place_of_a_file(launch: Launch, tmp_path: Path, name: str) ->
     """The message names the file, and how to use another folder or to start over."""
     (tmp_path / name).mkdir()
 
-    said = refusal(launch, tmp_path, free_port())
+    output = refusal(launch, tmp_path, free_port())
 
-    assert str(tmp_path / name) in said
-    assert "DATA_DIR=folder make run" in said or "move it away" in said
+    assert str(tmp_path / name) in output
+    assert "DATA_DIR=folder make run" in output or "move it away" in output
 
 
 def test_folder_that_cannot_be_created(launch: Launch, tmp_path: Path) -> None:
     """The message names the folder, the reason, and how to use another one."""
     (tmp_path / "file").touch()
 
-    said = refusal(launch, tmp_path / "file" / "data", free_port())
+    output = refusal(launch, tmp_path / "file" / "data", free_port())
 
-    assert said.startswith(f"The data cannot be kept in {tmp_path}/file/data (Not a directory: ")
-    assert said.endswith("name a folder that you can write to: DATA_DIR=folder make run.\n")
+    assert output.startswith(f"The data cannot be kept in {tmp_path}/file/data (Not a directory: ")
+    assert output.endswith("name a folder that you can write to: DATA_DIR=folder make run.\n")
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ def test_state_file_that_cannot_be_read(launch: Launch, tmp_path: Path, state: s
     """A damaged file, or one of another version, is not overwritten."""
     (tmp_path / "dynamodb.json").write_text(state)
 
-    said = refusal(launch, tmp_path, free_port())
+    output = refusal(launch, tmp_path, free_port())
 
-    assert said.startswith(f"{tmp_path}/dynamodb.json cannot be read: ")
+    assert output.startswith(f"{tmp_path}/dynamodb.json cannot be read: ")
     assert (tmp_path / "dynamodb.json").read_text() == state
 
 
@@ -386,7 +386,7 @@ def test_mistakes_can_be_corrected_while_running(launch: Launch, project: Path) 
     change(models, 'ranges=("price",)', 'ranges=("name",)')
     line = local.read_until("cannot be in ranges")
     assert line == "Product in models.py: name cannot be in ranges: its type is not a number.\n"
-    assert not any("Traceback" in said for said in local.said)
+    assert not any("Traceback" in output for output in local.said)
     change(models, 'ranges=("name",)', 'ranges=("price",)')
     local.read_until("loading the app again")
 
@@ -473,10 +473,10 @@ def test_wrong_webhook(
     launch: Launch, tmp_path: Path, variables: dict[str, str], words: str
 ) -> None:
     """It is one sentence, without the secret."""
-    said = refusal(launch, tmp_path, free_port(), **variables)
+    output = refusal(launch, tmp_path, free_port(), **variables)
 
-    assert words in said
-    assert "hunter2" not in said
+    assert words in output
+    assert "hunter2" not in output
 
 
 def test_changes_are_events_on_the_console(launch: Launch) -> None:
@@ -582,18 +582,18 @@ def test_data_are_private(launch: Launch, tmp_path: Path) -> None:
 def test_header_folder_that_cannot_be_used(launch: Launch, tmp_path: Path) -> None:
     """The message names the file, the reason and the variable."""
     (tmp_path / "headers").touch()
-    said = refusal(launch, tmp_path, free_port(), HEADERS_DIR=str(tmp_path / "headers"))
+    output = refusal(launch, tmp_path, free_port(), HEADERS_DIR=str(tmp_path / "headers"))
 
-    assert said.startswith(f"{tmp_path / 'headers'} cannot be used (File exists): ")
-    assert "header files for curl in HEADERS_DIR" in said
+    assert output.startswith(f"{tmp_path / 'headers'} cannot be used (File exists): ")
+    assert "header files for curl in HEADERS_DIR" in output
 
 
 def test_damaged_key_of_the_issuer(launch: Launch, tmp_path: Path) -> None:
     """The message says what to delete, without a word of a library's."""
     (tmp_path / "issuer-key.pem").write_text("-----BEGIN PRIVATE KEY-----\nx\n")
-    said = refusal(launch, tmp_path, free_port())
+    output = refusal(launch, tmp_path, free_port())
 
-    assert said.startswith(f"{tmp_path / 'issuer-key.pem'} is damaged: delete it.")
+    assert output.startswith(f"{tmp_path / 'issuer-key.pem'} is damaged: delete it.")
 
 
 def test_command_without_its_packages() -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.conftest import Launch
 
 STEPS = 1000
@@ -60,7 +60,7 @@ class Shop(RuleBasedStateMachine):
         super().__init__()
         self.items: dict[str, dict[str, Any]] = {path: {} for path in BODIES}
         self.etags: set[str] = set()
-        self.answered: dict[str, tuple[Any, Answer]] = {}
+        self.answered: dict[str, tuple[Any, Response]] = {}
         # Keys of an Idempotency-Key last longer than a program.
         Shop.programs += 1
         self.once = f"program {Shop.programs} "
@@ -86,20 +86,20 @@ class Shop(RuleBasedStateMachine):
             del body["name"]
         once = self.once + once
         if once not in self.answered:
-            answer = self.check_create(path, body, {"Idempotency-Key": once})
-            if answer.status == 201:
-                self.answered[once] = ((path, body), answer)
+            response = self.check_create(path, body, {"Idempotency-Key": once})
+            if response.status == 201:
+                self.answered[once] = ((path, body), response)
             return
         Shop.steps += 1
         request, first = self.answered[once]
-        answer = self.api.post(f"/{path}", body, Idempotency_Key=once)
+        response = self.api.post(f"/{path}", body, Idempotency_Key=once)
         if request == (path, body):
-            assert (answer.status, answer.body) == (201, first.body)
-            assert answer.headers["etag"] == first.headers["etag"]
-            assert answer.headers["location"] == first.headers["location"]
-            assert answer.headers["idempotency-replayed"] == "true"
+            assert (response.status, response.body) == (201, first.body)
+            assert response.headers["etag"] == first.headers["etag"]
+            assert response.headers["location"] == first.headers["location"]
+            assert response.headers["idempotency-replayed"] == "true"
         else:
-            assert answer.status == 422
+            assert response.status == 422
 
     @rule(once=ONCE)
     def replay(self, once: str) -> None:
@@ -107,28 +107,28 @@ class Shop(RuleBasedStateMachine):
         if self.once + once in self.answered:
             (path, body), first = self.answered[self.once + once]
             Shop.steps += 1
-            answer = self.api.post(f"/{path}", body, Idempotency_Key=self.once + once)
-            assert (answer.status, answer.body) == (201, first.body)
+            response = self.api.post(f"/{path}", body, Idempotency_Key=self.once + once)
+            assert (response.status, response.body) == (201, first.body)
 
-    def check_create(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> Answer:
+    def check_create(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> Response:
         """Create in the API and in the model."""
         Shop.steps += 1
         key = body[self.key_of(path)]
-        answer = self.api.post(f"/{path}", body, **headers)
+        response = self.api.post(f"/{path}", body, **headers)
         taken = self.taken(path, body, by=None)
         if key in self.items[path]:
             taken.add(self.key_of(path))
         if self.dangling(path, {}, body):
-            assert (answer.status, list(answer.problems)) == (400, ["productId"])
+            assert (response.status, list(response.problems)) == (400, ["productId"])
         elif taken:
-            assert (answer.status, set(answer.problems)) == (409, taken)
+            assert (response.status, set(response.problems)) == (409, taken)
         else:
-            assert answer.status == 201
-            item = answer.json
+            assert response.status == 201
+            item = response.json
             drawn = {"name": item["name"]} if path == "reviews" else {}
             self.keep(path, item, drawn | DEFAULTS.get(path, {}) | body)
             assert item["updatedAt"] == item["createdAt"]
-        return answer
+        return response
 
     @rule(create=CREATES, key=KEYS, fresh=st.booleans())
     def replace(self, create: tuple[str, Any], key: str, fresh: bool) -> None:
@@ -149,12 +149,12 @@ class Shop(RuleBasedStateMachine):
         Shop.steps += 1
         before = self.items[path].get(key)
         etag = before["etag"] if before and fresh else '"stale"'
-        answer = self.api.request(method, f"/{path}/{key}", body, If_Match=etag)
+        response = self.api.request(method, f"/{path}/{key}", body, If_Match=etag)
         if before is None:
-            assert answer.status == 404
+            assert response.status == 404
             return
         if not fresh:
-            assert answer.status == 412
+            assert response.status == 412
             return
         start = before if method == "PATCH" else {}
         after = DEFAULTS.get(path, {}) | start | body
@@ -164,14 +164,14 @@ class Shop(RuleBasedStateMachine):
             if value is not None or name in DEFAULTS.get(path, {})
         }
         if self.dangling(path, before, after):
-            assert (answer.status, list(answer.problems)) == (400, ["productId"])
+            assert (response.status, list(response.problems)) == (400, ["productId"])
         elif taken := self.taken(path, after, by=key):
-            assert (answer.status, set(answer.problems)) == (409, taken)
+            assert (response.status, set(response.problems)) == (409, taken)
         else:
-            assert answer.status == 200
+            assert response.status == 200
             mine = {self.key_of(path): key, "createdAt": before["createdAt"]}
-            changed = {n: answer.json[n] for n in ("updatedAt", "etag")}
-            self.keep(path, answer.json, after | mine | changed)
+            changed = {n: response.json[n] for n in ("updatedAt", "etag")}
+            self.keep(path, response.json, after | mine | changed)
 
     @rule(path=PATHS, key=KEYS, fresh=st.booleans())
     def delete(self, path: str, key: str, fresh: bool) -> None:
@@ -179,22 +179,22 @@ class Shop(RuleBasedStateMachine):
         Shop.steps += 1
         before = self.items[path].get(key)
         etag = before["etag"] if before and fresh else '"stale"'
-        answer = self.api.delete(f"/{path}/{key}", If_Match=etag)
+        response = self.api.delete(f"/{path}/{key}", If_Match=etag)
         if before is None:
-            assert answer.status == 404
+            assert response.status == 404
         elif not fresh:
-            assert answer.status == 412
+            assert response.status == 412
         else:
-            assert answer.status == 204
+            assert response.status == 204
             del self.items[path][key]
 
     @rule(path=PATHS, key=KEYS)
     def read(self, path: str, key: str) -> None:
         """A GET of an item that is there, or is not."""
         Shop.steps += 1
-        answer = self.api.get(f"/{path}/{key}")
+        response = self.api.get(f"/{path}/{key}")
         item = self.items[path].get(key)
-        assert (answer.status, answer.json if item else None) == (200 if item else 404, item)
+        assert (response.status, response.json if item else None) == (200 if item else 404, item)
 
     @rule(path=PATHS, limit=st.integers(1, 3), up=st.booleans())
     def walk(self, path: str, limit: int, up: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.proxy import Proxy
 from tests.samples import unique
 
@@ -30,18 +30,18 @@ def test_unreachable_database_is_a_503(faulty: Client, proxy: Proxy, fault: str)
     ]
 
     with proxy.misbehaving(fault), ThreadPoolExecutor(len(requests)) as pool:
-        answers = list(pool.map(lambda request: timed(faulty, *request), requests))
+        responses = list(pool.map(lambda request: timed(faulty, *request), requests))
         seen = proxy.seen
 
-    for (answer, seconds), request in zip(answers, requests, strict=True):
-        assert answer.status == 503, request
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert int(answer.headers["retry-after"]) > 0
-        assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert answer.json["detail"].startswith("The database is busy or cannot be reached.")
+    for (response, seconds), request in zip(responses, requests, strict=True):
+        assert response.status == 503, request
+        assert response.headers["content-type"] == "application/problem+json"
+        assert int(response.headers["retry-after"]) > 0
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert response.json["detail"].startswith("The database is busy or cannot be reached.")
         assert seconds < PATIENCE_SECONDS
-        assert not any(word in answer.body for word in (b"storefront-", b"Exception", b"Error"))
+        assert not any(word in response.body for word in (b"storefront-", b"Exception", b"Error"))
     # Bounded: no call was sent more than three times. A read may follow a create or a change.
     assert len(requests) <= seen <= 3 * (len(requests) + 3)
     assert faulty.get(place).json == item
@@ -53,9 +53,9 @@ def test_writes_without_any_response_are_whole_or_absent(faulty: Client, proxy: 
     """503 may hide a write that happened, never half of one."""
     key = unique()
     with proxy.misbehaving("lose"):
-        answer = faulty.send("POST", "/todos", {"id": key, "task": "Dust", "status": "done"})
+        response = faulty.send("POST", "/todos", {"id": key, "task": "Dust", "status": "done"})
 
-    assert answer.status == 503
+    assert response.status == 503
     item = faulty.get(f"/todos/{key}").json
     assert (item["task"], item["status"]) == ("Dust", "done")
     assert item["id"] in [each["id"] for each in faulty.walk("/todos", {"status": "done"})]
@@ -81,12 +81,12 @@ def test_permanent_conflict_is_a_503(faulty: Client, proxy: Proxy) -> None:
     ]
 
     with proxy.misbehaving("conflict"), ThreadPoolExecutor(len(requests)) as pool:
-        answers = list(pool.map(lambda request: timed(faulty, *request), requests))
+        responses = list(pool.map(lambda request: timed(faulty, *request), requests))
         seen = proxy.seen
 
-    for answer, seconds in answers:
-        assert answer.status == 503
-        assert int(answer.headers["retry-after"]) > 0
+    for response, seconds in responses:
+        assert response.status == 503
+        assert int(response.headers["retry-after"]) > 0
         assert seconds < PATIENCE_SECONDS
     assert 2 * len(requests) < seen < 40 * len(requests)
     assert faulty.get(place).json == user
@@ -94,8 +94,8 @@ def test_permanent_conflict_is_a_503(faulty: Client, proxy: Proxy) -> None:
     assert faulty.post("/users", {"name": "Eve", "email": f"x{email}"}).status == 201
 
 
-def timed(client: Client, method: str, path: str, body: Any) -> tuple[Answer, float]:
+def timed(client: Client, method: str, path: str, body: Any) -> tuple[Response, float]:
     """Send a request. Returns the answer and its seconds."""
     started = monotonic()
-    answer = client.send(method, path, body)
-    return answer, monotonic() - started
+    response = client.send(method, path, body)
+    return response, monotonic() - started

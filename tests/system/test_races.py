@@ -17,12 +17,12 @@ def test_no_update_is_lost(live: Client) -> None:
 
     def count() -> None:
         for _ in range(UPDATES):
-            answer = None
-            while answer is None or answer.status == 412:
+            response = None
+            while response is None or response.status == 412:
                 item = live.get(place).json
                 changed = {"price": item["price"] + 1}
-                answer = live.patch(place, changed, If_Match=item["etag"])
-            assert answer.status == 200
+                response = live.patch(place, changed, If_Match=item["etag"])
+            assert response.status == 200
 
     with ThreadPoolExecutor(THREADS) as pool:
         for thread in [pool.submit(count) for _ in range(THREADS)]:
@@ -36,10 +36,10 @@ def test_concurrent_creates_with_one_key(live: Client) -> None:
     key = unique()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        answers = list(
+        responses = list(
             pool.map(lambda n: live.post("/todos", {"id": key, "task": f"{n}"}), range(50))
         )
 
-    assert Counter(answer.status for answer in answers) == {201: 1, 409: 49}
-    (winner,) = (answer for answer in answers if answer.status == 201)
+    assert Counter(response.status for response in responses) == {201: 1, 409: 49}
+    (winner,) = (response for response in responses if response.status == 201)
     assert live.get(f"/todos/{key}").body == winner.body

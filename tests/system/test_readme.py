@@ -33,8 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
         text=True,
     ) as process:
         assert process.stdout is not None
-        said = next((line for line in process.stdout if "ready" in line), "")
-        assert said
+        output = next((line for line in process.stdout if "ready" in line), "")
+        assert output
         drain(process.stdout.fileno())
         yield port, project
         process.terminate()

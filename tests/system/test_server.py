@@ -34,46 +34,46 @@ def exchange(port: int, request: bytes, *, half_close: bool = False) -> bytes:
         connection.sendall(request)
         if half_close:
             connection.shutdown(socket.SHUT_WR)
-        answer = b""
+        response = b""
         with suppress(ConnectionResetError):
             # The server keeps a half-closed connection for a while.
             while not half_close and (received := connection.recv(65536)):
-                answer += received
-        return answer
+                response += received
+        return response
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "FOO"])
 @pytest.mark.parametrize("path", ["/nothing", "/todos/a/b", "/TODOS", "/todos/../users/x/y"])
 def test_unknown_path(live: Client, method: str, path: str) -> None:
     """A problem document with the common headers, as in the deployed API."""
-    answer = live.request(method, path, Authorization="Bearer x")
+    response = live.request(method, path, Authorization="Bearer x")
 
-    assert answer.status == 404
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["x-request-id"] == answer.json["requestId"]
-    assert answer.json["detail"] == f"No resource has the path {path}."
+    assert response.status == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["x-request-id"] == response.json["requestId"]
+    assert response.json["detail"] == f"No resource has the path {path}."
 
 
 @pytest.mark.parametrize("segment", ["teapot;v=1", "teapot#x", "teapot%3Bv=1"])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_path_is_matched_as_sent(live: Client, method: str, segment: str) -> None:
     """`;` and `#` are part of the key, which is invalid then: no other item is addressed."""
-    answer = live.request(method, f"/products/{segment}")
+    response = live.request(method, f"/products/{segment}")
 
-    assert answer.status == 400
-    assert list(answer.problems) == ["id"]
+    assert response.status == 400
+    assert list(response.problems) == ["id"]
     assert live.get("/products/teapot").status == 200
 
 
 @pytest.mark.parametrize("path", ["//evil.example/", "//evil.example/products", "//products"])
 def test_path_with_an_empty_segment(live: Client, path: str) -> None:
     """It is no host: nothing redirects or links to it."""
-    answer = live.request("GET", path, Accept="text/html")
+    response = live.request("GET", path, Accept="text/html")
 
-    assert answer.status == 404
-    assert answer.json["detail"] == f"No resource has the path {path}."
-    assert not {"location", "link"} & answer.headers.keys()
+    assert response.status == 404
+    assert response.json["detail"] == f"No resource has the path {path}."
+    assert not {"location", "link"} & response.headers.keys()
 
 
 def test_preflight(live: Client) -> None:
@@ -106,11 +106,11 @@ def test_malformed_request(live: Client, port: int, request_: bytes) -> None:
     """The HTTP server refuses it, closes the connection, and nothing is written."""
     newest = live.get("/todos?limit=1").json
 
-    answer = exchange(port, request_ + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    response = exchange(port, request_ + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.count(b"HTTP/1.1 ") == 1
-    head, _, content = answer.partition(b"\r\n\r\n")
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert response.count(b"HTTP/1.1 ") == 1
+    head, _, content = response.partition(b"\r\n\r\n")
     problem = json.loads(content)
     assert f"x-request-id: {problem['requestId']}".encode() in head
     assert (problem["status"], problem["title"]) == (400, "Bad Request")
@@ -127,9 +127,9 @@ def test_malformed_request(live: Client, port: int, request_: bytes) -> None:
 )
 def test_over_long_request(port: int, request_: bytes, status: int) -> None:
     """Headers and paths have API Gateway's limits; hypercorn refuses a head that never ends."""
-    answer = exchange(port, request_ + b"\r\nConnection: close\r\n\r\n")
+    response = exchange(port, request_ + b"\r\nConnection: close\r\n\r\n")
 
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert response.startswith(f"HTTP/1.1 {status} ".encode())
 
 
 @pytest.mark.parametrize("method", ["get", "Get", "patch", "Delete"])
@@ -183,14 +183,14 @@ def test_truncated_body(live: Client, port: int) -> None:
 def test_chunked_body(live: Client, port: int) -> None:
     """Chunks are decoded, as API Gateway does (RFC 9112 section 7.1)."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-        answer = client.post(
+        response = client.post(
             "/todos",
             content=iter([b'{"task": ', b'"chunked"}']),
             headers={"Authorization": live.authorization or ""},
         )
 
-    assert answer.status_code == 201
-    assert answer.json()["task"] == "chunked"
+    assert response.status_code == 201
+    assert response.json()["task"] == "chunked"
 
 
 def test_all_clients_get_the_same_refusals(live: Client, port: int) -> None:
@@ -210,7 +210,7 @@ def test_all_clients_get_the_same_refusals(live: Client, port: int) -> None:
         options = [
             option for name, value in headers.items() for option in ("-H", f"{name}: {value}")
         ]
-        said = subprocess.run(
+        output = subprocess.run(
             [
                 curl,
                 "-s",
@@ -232,7 +232,7 @@ def test_all_clients_get_the_same_refusals(live: Client, port: int) -> None:
         raw = exchange(port, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         with httpx.Client(trust_env=False) as client:
             assert client.post(url, content=body, headers=headers).status_code == status
-        assert said == f"{status}", headers
+        assert output == f"{status}", headers
         assert raw.startswith(f"HTTP/1.1 {status} ".encode()), headers
     assert live.get("/todos?limit=1").json == newest
 
@@ -252,8 +252,8 @@ def test_a_thousand_malformed_requests(live: Client, port: int) -> None:
             case _:
                 long = b"x" * chance.randrange(20_000, 40_000)
                 sent = valid.replace(b"Host: x", b"Host: x\r\nConnection: close\r\nX: " + long)
-        answer = exchange(port, sent, half_close=number % 3 == 0)
-        assert answer.startswith((b"HTTP/1.1 4", b"" if number % 3 == 0 else b"HTTP/1.1 4"))
+        response = exchange(port, sent, half_close=number % 3 == 0)
+        assert response.startswith((b"HTTP/1.1 4", b"" if number % 3 == 0 else b"HTTP/1.1 4"))
 
     assert live.get("/todos?limit=1").json == newest
     assert live.get("/health").status == 200

@@ -245,13 +245,13 @@ def test_fewer_shards(sharded_parts: Resource, monkeypatch: pytest.MonkeyPatch) 
     before = Collection(sharded_parts).page({"limit": "100"}, ALL)
     lowered = structs.replace(sharded_parts, shards=2)
     monkeypatch.setattr(backfill, "RESOURCES", (lowered,))
-    said: list[str] = []
-    backfill.backfill(dynamodb.client, tell=said.append)
+    output: list[str] = []
+    backfill.backfill(dynamodb.client, tell=output.append)
 
     assert Collection(lowered).page({"limit": "100"}, ALL) == before
     assert Collection(lowered).page({"kind": "a", "limit": "100"}, ALL).items == before.items
     assert {row["collection"]["S"] for row in rows(lowered)} == {"kinds", "kinds.1"}
-    assert said
+    assert output
     again: list[str] = []
     backfill.backfill(dynamodb.client, tell=again.append)
     assert again == []
@@ -261,11 +261,11 @@ def test_more_shards_need_no_backfill(parts: Resource, monkeypatch: pytest.Monke
     """What is in the plain partition stays there."""
     add(parts, "x", 1, 0)
     monkeypatch.setattr(backfill, "RESOURCES", (structs.replace(parts, shards=16),))
-    said: list[str] = []
+    output: list[str] = []
 
-    backfill.backfill(dynamodb.client, tell=said.append)
+    backfill.backfill(dynamodb.client, tell=output.append)
 
-    assert said == []
+    assert output == []
 
 
 def test_cursor_of_a_shard_that_does_not_exist(parts: Resource) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from infra.data.claims_check import check
-from tests.client import Answer, Client
+from tests.client import Client, Response
 from tests.conftest import Local, client_of
 from tests.samples import Sample, unique
 
@@ -40,31 +40,31 @@ def test_one_key_creates_one_item(api: Client, sample: Sample) -> None:
     key, body = unique(), sample.full()
     before = {item[sample.key] for item in api.walk(sample.path, {"limit": 100})}
 
-    answers = at_once(lambda _: api.post(sample.path, body, Idempotency_Key=key))
+    responses = at_once(lambda _: api.post(sample.path, body, Idempotency_Key=key))
 
-    assert {(each.status, each.body, each.headers["location"]) for each in answers} == {
-        (201, answers[0].body, answers[0].headers["location"])
+    assert {(each.status, each.body, each.headers["location"]) for each in responses} == {
+        (201, responses[0].body, responses[0].headers["location"])
     }
-    replays = [each for each in answers if each.headers.get("idempotency-replayed") == "true"]
+    replays = [each for each in responses if each.headers.get("idempotency-replayed") == "true"]
     assert len(replays) == CLIENTS - 1
     after = {item[sample.key] for item in api.walk(sample.path, {"limit": 100})}
-    assert after - before == {answers[0].json[sample.key]}
+    assert after - before == {responses[0].json[sample.key]}
 
 
 def test_one_email_goes_to_one_user(api: Client) -> None:
     """Of 50 creates with one email in different case, one succeeds; after its delete, one again."""
     email = f"ada.{unique()}@shop.example"
 
-    def create(number: int) -> Answer:
+    def create(number: int) -> Response:
         spelling = "".join(random.choice((c.upper(), c)) for c in email)
         return api.post("/users", {"name": f"User {number}", "email": spelling})
 
     for _ in range(2):
-        answers = at_once(create)
+        responses = at_once(create)
 
-        assert Counter(each.status for each in answers) == {201: 1, 409: CLIENTS - 1}
-        assert all("email" in each.problems for each in answers if each.status == 409)
-        (winner,) = (each for each in answers if each.status == 201)
+        assert Counter(each.status for each in responses) == {201: 1, 409: CLIENTS - 1}
+        assert all("email" in each.problems for each in responses if each.status == 409)
+        (winner,) = (each for each in responses if each.status == 201)
         assert api.get("/users", {"email": email}).json["items"] == [winner.json]
         assert api.delete(winner.headers["location"]).status == 204
 
@@ -99,7 +99,7 @@ def test_concurrent_writes_over_few_emails_keep_claims_consistent(api: Client) -
     users = [unique() for _ in range(15)]
     end = monotonic() + STORM_SECONDS
 
-    def act(what: str, user: str, email: str | None) -> Answer:
+    def act(what: str, user: str, email: str | None) -> Response:
         place = f"/users/{user}"
         given = {} if email is None else {"email": email}
         match what:
@@ -119,8 +119,8 @@ def test_concurrent_writes_over_few_emails_keep_claims_consistent(api: Client) -
         statuses: Counter[int] = Counter()
         while monotonic() < end:
             what = chance.choice(("create", "replace", "patch", "rename", "delete"))
-            answer = act(what, chance.choice(users), chance.choice((*emails, None)))
-            statuses[answer.status] += 1
+            response = act(what, chance.choice(users), chance.choice((*emails, None)))
+            statuses[response.status] += 1
         return statuses
 
     with ThreadPoolExecutor(STORM_THREADS) as pool:

@@ -47,12 +47,12 @@ def named(prefix: str) -> Stage:
 
 def state(client: Any, stage: Stage) -> dict[str, Any]:
     """The description of a stage's tables, without the times of their creation."""
-    said = {}
+    output = {}
     for definition in tables.definitions(stage):
         name = definition["TableName"]
         table = client.describe_table(TableName=name)["Table"]
         indexes = table.get("GlobalSecondaryIndexes", [])
-        said[name.removeprefix(stage.table_prefix)] = {
+        output[name.removeprefix(stage.table_prefix)] = {
             "status": table["TableStatus"],
             "keys": table["KeySchema"],
             "types": sorted(table["AttributeDefinitions"], key=str),
@@ -70,7 +70,7 @@ def state(client: Any, stage: Stage) -> dict[str, Any]:
                 "ContinuousBackupsDescription"
             ]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
         }
-    return said
+    return output
 
 
 def take_steps(client: Any, stage: Stage) -> list[str]:
@@ -83,7 +83,7 @@ def take_steps(client: Any, stage: Stage) -> list[str]:
 
 def test_tables_are_created_once(client: Any, stage: Stage) -> None:
     """All tables with their indexes, tags, time to live and recovery; a second run has no step."""
-    said = take_steps(client, stage)
+    output = take_steps(client, stage)
     made = state(client, stage)
 
     assert [*made] == [*(resource.name for resource in RESOURCES), "claims"]
@@ -103,7 +103,7 @@ def test_tables_are_created_once(client: Any, stage: Stage) -> None:
         "collection-createdAt",
         "statusOfOwner-createdAt",
     ]
-    assert len(said) == STEPS
+    assert len(output) == STEPS
     assert take_steps(client, stage) == []
     assert state(client, stage) == made
 
@@ -122,10 +122,10 @@ def test_missing_index_is_added(client: Any, stage: Stage) -> None:
     item = {"id": {"S": "ada#a"}, "statusOfOwner": done, "createdAt": {"S": "2026"}}
     client.put_item(TableName=todos["TableName"], Item=item)
 
-    said = take_steps(client, stage)
+    output = take_steps(client, stage)
 
-    assert f"create index {index['IndexName']} of {todos['TableName']}" in said
-    assert f"create table {todos['TableName']}" not in " ".join(said)
+    assert f"create index {index['IndexName']} of {todos['TableName']}" in output
+    assert f"create table {todos['TableName']}" not in " ".join(output)
     assert take_steps(client, stage) == []
     made = state(client, stage)["todos"]
     assert made["tags"] == [{"Key": "owner", "Value": "somebody"}]

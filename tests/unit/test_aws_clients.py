@@ -115,9 +115,9 @@ def test_response_equals_boto3s(
         getattr(client, call)(TableName=TABLE, **request_) for client in (dynamodb.client, stock)
     )
 
-    told, known = ours.pop("ResponseMetadata"), theirs.pop("ResponseMetadata")
+    output, known = ours.pop("ResponseMetadata"), theirs.pop("ResponseMetadata")
     assert ours == theirs
-    assert told["HTTPStatusCode"] == known["HTTPStatusCode"]
+    assert output["HTTPStatusCode"] == known["HTTPStatusCode"]
 
 
 def test_error_equals_boto3s(product: None, stock: Any) -> None:
@@ -128,13 +128,13 @@ def test_error_equals_boto3s(product: None, stock: Any) -> None:
         "ConditionExpression": "attribute_not_exists(id)",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    answers: list[Any] = []
+    responses: list[Any] = []
     for client in (dynamodb.client, stock):
         with pytest.raises(ClientError) as caught:
             client.put_item(**condition)
-        answers.append({**caught.value.response, "ResponseMetadata": None})
+        responses.append({**caught.value.response, "ResponseMetadata": None})
 
-    ours, theirs = answers
+    ours, theirs = responses
     assert ours == theirs
     assert ours["Item"]["price"] == {"N": "34.5"}
 

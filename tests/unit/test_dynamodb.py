@@ -154,8 +154,8 @@ def test_cancellation_reasons(codes: list[str], expected: list[tuple[bool, bool]
         else:
             with pytest.raises(dynamodb.Cancelled) as cancelled:
                 dynamodb.transact(TransactItems=ANYTHING)
-            told = [(reason.refused, reason.transient) for reason in cancelled.value.reasons]
-            assert told == expected
+            output = [(reason.refused, reason.transient) for reason in cancelled.value.reasons]
+            assert output == expected
     finally:
         events.unregister("before-send.dynamodb", cancel)
 

@@ -59,9 +59,9 @@ def event(path: str, route: str, **context: str) -> dict[str, Any]:
 )
 def test_location_under_a_base_path(in_process: Client, path: str, location: str) -> None:
     """Location begins with the stage's path, or with the base path of a custom domain."""
-    answer = app(event(path, "/todos"), None)
+    response = app(event(path, "/todos"), None)
 
-    assert answer["headers"]["Location"] == location + json.loads(answer["body"])["id"]
+    assert response["headers"]["Location"] == location + json.loads(response["body"])["id"]
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_location_under_a_base_path(in_process: Client, path: str, location: str
 )
 def test_links_under_a_base_path(path: str, link: str) -> None:
     """The links of the root are under the stage's path."""
-    answer = app(event(path, "/", httpMethod="GET"), None)
+    response = app(event(path, "/", httpMethod="GET"), None)
 
-    assert json.loads(answer["body"])["links"]["todos"] == link
+    assert json.loads(response["body"])["links"]["todos"] == link
 
 
 def test_idempotency_key_under_two_base_paths(in_process: Client) -> None:
@@ -86,19 +86,19 @@ def test_idempotency_key_under_two_base_paths(in_process: Client) -> None:
 
 def test_request_id(in_process: Client) -> None:
     """The response has API Gateway's request id."""
-    answer = app(event("/dev/todos", "/todos"), None)
+    response = app(event("/dev/todos", "/todos"), None)
 
-    assert answer["headers"]["X-Request-Id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+    assert response["headers"]["X-Request-Id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
 def test_event_that_is_not_a_request() -> None:
     """The function may be invoked with any event, for example to keep it warm: no 5xx."""
-    answer = app({"Records": []}, None)
+    response = app({"Records": []}, None)
 
-    assert answer["statusCode"] == 400
+    assert response["statusCode"] == 400
     detail = "The event is not a request that the API can read."
-    assert json.loads(answer["body"])["detail"] == detail
-    assert answer["headers"]["Access-Control-Allow-Origin"] == "*"
+    assert json.loads(response["body"])["detail"] == detail
+    assert response["headers"]["Access-Control-Allow-Origin"] == "*"
 
 
 def test_body_in_base64(in_process: Client) -> None:
@@ -113,10 +113,10 @@ def test_two_idempotency_keys(in_process: Client) -> None:
     lines = {"idempotency-key": ["a", "b"], "authorization": [sign_in.staff()]}
     sent = event("/todos", "/todos") | {"multiValueHeaders": lines, "headers": {"x": "b"}}
 
-    answer = app(sent, None)
+    response = app(sent, None)
 
-    assert answer["statusCode"] == 400
-    assert json.loads(answer["body"])["errors"][0]["field"] == "Idempotency-Key"
+    assert response["statusCode"] == 400
+    assert json.loads(response["body"])["errors"][0]["field"] == "Idempotency-Key"
 
 
 ORIGINS = ("https://shop.example", "https://staff.example")
@@ -130,15 +130,15 @@ def test_several_allowed_origins(
     monkeypatch.setattr(settings, "CORS_ALLOW_ORIGINS", ORIGINS)
     headers: Any = {"Origin": origin} if origin else {}
 
-    for answer in (
+    for response in (
         in_process.get("/health", **headers),
         in_process.get("/todos/nobody", **headers),
         in_process.request("PATCH", "/todos", {}, **headers),
         in_process.request("OPTIONS", "/todos", **headers),
     ):
-        allowed = answer.headers.get("access-control-allow-origin")
+        allowed = response.headers.get("access-control-allow-origin")
         assert allowed == (origin if origin in ORIGINS else None)
-        assert answer.headers["vary"] == "Origin"
+        assert response.headers["vary"] == "Origin"
     assert in_process.get("/", **headers).headers["vary"] == "Accept, Origin"
 
 

@@ -21,7 +21,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_request_is_one_log_line(in_process: Client, capsys: pytest.CaptureFixture[str]) -> None:
     """Id, operation, status, milliseconds and use of DynamoDB; no body, name or email."""
     secret = "ada.secret@shop.example"
-    answer = in_process.post("/users", {"name": "Secret Ada", "email": secret})
+    response = in_process.post("/users", {"name": "Secret Ada", "email": secret})
     in_process.get(f"/users?email={secret}&limit=0")
     in_process.patch("/users", {"name": secret})
     output = capsys.readouterr()
@@ -29,7 +29,7 @@ def test_request_is_one_log_line(in_process: Client, capsys: pytest.CaptureFixtu
 
     assert created == {
         "level": "INFO",
-        "requestId": answer.headers["x-request-id"],
+        "requestId": response.headers["x-request-id"],
         "status": 201,
         "method": "POST",
         "route": "/users",
@@ -68,11 +68,11 @@ def test_transaction_conflict_is_logged(
         return refusals.pop() if refusals else None
 
     dynamodb.client.meta.events.register_first("before-call.dynamodb.PutItem", refuse)
-    answer = in_process.post("/todos", {"task": "Dust"})
+    response = in_process.post("/todos", {"task": "Dust"})
     dynamodb.client.meta.events.unregister("before-call.dynamodb.PutItem", refuse)
 
     (line,) = lines(capsys)
-    assert answer.status == 201
+    assert response.status == 201
     assert (line["transactionConflicts"], line["dynamodbCalls"]) == (1, 2)
 
 
@@ -111,14 +111,14 @@ def test_unexpected_error_is_logged_without_its_values(
     in_process: Client, capsys: pytest.CaptureFixture[str], broken_database: None
 ) -> None:
     """The client gets a problem document with the id; the log has type and stack under it."""
-    answer = in_process.send("GET", "/todos/secret-key")
+    response = in_process.send("GET", "/todos/secret-key")
 
     (line,) = lines(capsys)
-    assert answer.status == 500
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.json["requestId"] == line["requestId"] == answer.headers["x-request-id"]
-    assert b"KeyError" not in answer.body
+    assert response.status == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.json["requestId"] == line["requestId"] == response.headers["x-request-id"]
+    assert b"KeyError" not in response.body
     assert (line["level"], line["status"], line["error"]) == ("ERROR", 500, "KeyError")
     assert any("dynamodb.py" in frame for frame in line["stack"])
     assert "secret" not in json.dumps(line)
@@ -142,11 +142,11 @@ def test_missing_table_is_in_the_log_only(
     """AWS's own message is what an operator needs; the client gets none of it."""
     monkeypatch.setattr(app.todos, "table", "storefront-nowhere-todos")
 
-    answer = in_process.send("GET", "/todos/x")
+    response = in_process.send("GET", "/todos/x")
 
     (line,) = lines(capsys)
-    assert answer.status == 500
-    assert b"nowhere" not in answer.body
+    assert response.status == 500
+    assert b"nowhere" not in response.body
     assert "ResourceNotFoundException" in line["reason"]
 
 
@@ -163,10 +163,10 @@ def test_unknown_paths_and_preflights_are_logged(
     route: str | None,
 ) -> None:
     """Every request id of a local response is in the log."""
-    answer = in_process.deployment.send_lines(method, path, [], b"")
+    response = in_process.deployment.send_lines(method, path, [], b"")
 
     (line,) = lines(capsys)
-    assert answer.status == line["status"] == status
-    assert line["requestId"] == answer.headers["x-request-id"]
+    assert response.status == line["status"] == status
+    assert line["requestId"] == response.headers["x-request-id"]
     assert (line["method"], line["route"], line["operation"]) == (method, route, "unknown")
     assert "secret" not in json.dumps(line)

@@ -37,15 +37,15 @@ BOUNDS = {"minPrice": "10", "maxPrice": "20"}
 )
 def test_forged_cursor(in_process: Client, query: dict[str, str], sort: str) -> None:
     """A position that the list cannot have is a 400, before DynamoDB sees it."""
-    answer = in_process.get("/products", {**query, "cursor": forged(query, sort)})
+    response = in_process.get("/products", {**query, "cursor": forged(query, sort)})
 
-    assert answer.status == 400
-    assert list(answer.problems) == ["cursor"]
+    assert response.status == 400
+    assert list(response.problems) == ["cursor"]
 
 
 @pytest.mark.parametrize("sort", ["10", "15.5", "20"])
 def test_cursor_within_the_bounds(in_process: Client, sort: str) -> None:
     """A position within the bounds is accepted, its item deleted or not."""
-    answer = in_process.get("/products", {**BOUNDS, "cursor": forged(BOUNDS, sort)})
+    response = in_process.get("/products", {**BOUNDS, "cursor": forged(BOUNDS, sort)})
 
-    assert answer.status == 200
+    assert response.status == 200

@@ -179,11 +179,11 @@ def test_action_route_with_its_own_body_and_answer(api: Client) -> None:
 
 def test_undeclared_route(api: Client) -> None:
     """A plain Chalice view works: it may return a dict and raise Chalice's errors."""
-    answer = api.get("/plain/Ada%20L")
+    response = api.get("/plain/Ada%20L")
     missing = api.get("/plain/missing")
 
-    assert answer.json == {"hello": "Ada L", "host": True}
-    assert answer.headers["content-type"] == "application/json"
+    assert response.json == {"hello": "Ada L", "host": True}
+    assert response.headers["content-type"] == "application/json"
     assert missing.status == 404
     assert missing.headers["content-type"] == "application/problem+json"
 

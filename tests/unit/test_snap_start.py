@@ -28,6 +28,10 @@ def test_failing_hook_is_logged(
 
     assert closed == [True]
     (line,) = capsys.readouterr().out.splitlines()
-    said = json.loads(line)
-    assert (said["level"], said["hook"], said["error"]) == ("ERROR", "connect", "RuntimeError")
+    output = json.loads(line)
+    assert (output["level"], output["hook"], output["error"]) == (
+        "ERROR",
+        "connect",
+        "RuntimeError",
+    )
     assert "secret" not in line

@@ -29,8 +29,8 @@ def test_every_setting_is_in_the_docs_with_its_default() -> None:
         default = (
             msgspec.json.encode(getattr(StageSettings(), field.name)).decode().replace(".0", "")
         )
-        said = cell.replace("`", "").replace(" ", "")
-        assert said.startswith("none" if default == "null" else default)
+        output = cell.replace("`", "").replace(" ", "")
+        assert output.startswith("none" if default == "null" else default)
 
 
 MAIL = {"url": "https://mail.example.com/hooks", "secret": "storefront/dev/mail"}

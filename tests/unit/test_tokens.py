@@ -66,6 +66,10 @@ ACCEPTED: dict[str, Forge] = {
     "no roles": lambda i: i.token(),
     "Azure AD B2C: nonce beside scopes": lambda i: i.token(nonce="n", scp="shop.read", azp="web"),
     "nonce in an at+jwt": lambda i: i.token(nonce="n", header={"typ": "at+jwt"}),
+    # RFC 9068 section 2.1: with and without `application/`.
+    "nonce in an application/at+jwt": lambda i: i.token(
+        nonce="n", header={"typ": "application/AT+JWT"}
+    ),
 }
 
 

@@ -137,7 +137,7 @@ def test_address_that_is_not_public(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["8.8.8.8", PUBLIC, "2606:4700::1111", "64:ff9b::8.8.8.8"])
 def test_public_address(address: str) -> None:
-    """It may be connected to."""
+    """A connection to the address is allowed."""
     assert is_public(address)
 
 
@@ -214,8 +214,8 @@ class Queue:
     def count(self, url: str | None = None) -> int:
         """How many messages are in a queue, visible or not."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.sqs.get_queue_attributes(QueueUrl=url or self.url, AttributeNames=names)
-        return sum(int(value) for value in answer["Attributes"].values())
+        response = self.sqs.get_queue_attributes(QueueUrl=url or self.url, AttributeNames=names)
+        return sum(int(value) for value in response["Attributes"].values())
 
 
 @pytest.fixture
@@ -319,10 +319,10 @@ def test_retry_after(
     queue: Queue, receiver: Receiver, status: int, retry_after: str, seconds: int
 ) -> None:
     """A busy receiver says when it wants the next attempt, within SQS's 12 hours."""
-    answers = iter([status])
+    responses = iter([status])
 
     def answer(handler: Handler) -> None:
-        status = next(answers, 204)
+        status = next(responses, 204)
         headers = {"Retry-After": retry_after.encode().decode("latin-1")} if status > 299 else {}
         handler.respond(status, **headers)
 
@@ -335,11 +335,11 @@ def test_retry_after(
 
 def test_retry_after_a_date(queue: Queue, receiver: Receiver) -> None:
     """The date is in the receiver's time zone, GMT."""
-    answers = iter([503])
+    responses = iter([503])
 
     def answer(handler: Handler) -> None:
         date = formatdate(time.time() + HOUR, usegmt=True)
-        handler.respond(next(answers, 204), **{"Retry-After": date})
+        handler.respond(next(responses, 204), **{"Retry-After": date})
 
     receiver.answer = answer
     queue.publish()

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from infra.local.issuer import KEY_FILE, PATH, Issuer
 from tests.client import Client
 from tests.samples import unique
-from tests.web.answers import Trouble
+from tests.web.api_responses import ErrorResponse
 from tests.web.conftest import Shop
 
 
@@ -33,8 +33,8 @@ def newcomer_with(shop: Shop, roles: list[str]) -> Newcomer:
     token = issuer.access_token(subject, "web", roles)
 
     def grant(route: Any) -> None:
-        answer = route.fetch()
-        route.fulfill(response=answer, json=answer.json() | {"access_token": token})
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"access_token": token})
 
     shop.page.route(f"**{PATH}/token", grant)
     return Newcomer(subject, shop.api.signed_in(f"Bearer {token}"))
@@ -150,7 +150,7 @@ def test_download_without_an_answer(shop: Shop) -> None:
     """A file without the account would look as if the shop knew nothing."""
     page = shop.open_as("bob", "/account")
     expect(shop.field("Name")).to_have_value("Bob Okonjo")
-    shop.on_api("GET", "/users/", Trouble(500))
+    shop.on_api("GET", "/users/", ErrorResponse(500))
 
     shop.button("Download my data").click()
 

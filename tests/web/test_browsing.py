@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.samples import unique
-from tests.web.answers import SENTENCE, Trouble
+from tests.web.api_responses import SENTENCE, ErrorResponse
 from tests.web.conftest import Shop
 
 # The list of one product.
@@ -118,7 +118,7 @@ def test_more_that_fails_can_be_repeated(shop: Shop) -> None:
     low = prices()
     for step in range(26):
         shop.product(price=low + step)
-    shop.on_api("GET", r"/products\?.*cursor=", Trouble(500))
+    shop.on_api("GET", r"/products\?.*cursor=", ErrorResponse(500))
     shop.open(f"/products?minPrice={low}&maxPrice={low + 25}")
 
     shop.button("More").click()

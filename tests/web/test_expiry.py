@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from infra.local.issuer import KEY_FILE, PATH, PEOPLE, Issuer
 from tests.processes import eventually
 from tests.samples import unique
-from tests.web.answers import CORS, Trouble
+from tests.web.api_responses import CORS, ErrorResponse
 from tests.web.conftest import Shop
 
 # The API accepts a token for another minute after its expiry.
@@ -30,8 +30,8 @@ class Grants:
 
     def _grant(self, route: Any) -> None:
         self.types.append("refresh" if "refresh_token=" in route.request.post_data else "code")
-        answer = route.fetch()
-        granted = answer.json()
+        response = route.fetch()
+        granted = response.json()
         if self.seconds is not None:
             _, roles = PEOPLE["sue"]
             token = self.issuer.access_token("sue", "web", roles, self.seconds)
@@ -39,7 +39,7 @@ class Grants:
         if not self.has_refresh_token:
             del granted["refresh_token"]
         self.token = granted["access_token"]
-        route.fulfill(response=answer, json=granted)
+        route.fulfill(response=response, json=granted)
 
     def wait_for_expiry(self) -> None:
         """Wait until the API refuses the last token."""
@@ -91,7 +91,7 @@ def test_expiry_with_a_half_filled_form(shop: Shop, grants: Grants) -> None:
     """No renewal is possible: the person signs in again, and the form is as it was."""
     grants.seconds, grants.has_refresh_token = -LEEWAY + 6, False
     page = shop.open_as("sue", "/new-product")
-    creates = Trouble(times=0)
+    creates = ErrorResponse(times=0)
     shop.on_api("POST", "/products$", creates)
     name = f"Cup {unique()}"
     shop.field("Name").fill(name)
@@ -195,7 +195,7 @@ def test_token_that_the_api_keeps_refusing(shop: Shop) -> None:
             route.continue_()
             return
         tokens.append(token)
-        Trouble(401)(route)
+        ErrorResponse(401)(route)
 
     shop.on_api("GET", "/products", refuse)
     page.get_by_role("link", name="Products").click()

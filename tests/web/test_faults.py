@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.processes import eventually
 from tests.samples import unique
-from tests.web.answers import SENTENCE, Trouble
+from tests.web.api_responses import SENTENCE, ErrorResponse
 from tests.web.conftest import Shop
 
 PRODUCT = "/products/teapot"
@@ -19,7 +19,7 @@ def bar(page: Page) -> Any:
     return page.get_by_role("status").filter(has=page.get_by_role("button", name="Try now"))
 
 
-def wait_for_a_try(page: Page, trouble: Trouble) -> None:
+def wait_for_a_try(page: Page, trouble: ErrorResponse) -> None:
     """Let time pass until the request is sent once more."""
     count = len(trouble.requests)
 
@@ -34,7 +34,7 @@ def wait_for_a_try(page: Page, trouble: Trouble) -> None:
 def test_retry_after(shop: Shop) -> None:
     """The request is sent again after as many seconds as the API asks for, and not before."""
     shop.page.clock.install()
-    trouble = Trouble(503, Retry_After="20")
+    trouble = ErrorResponse(503, Retry_After="20")
     shop.on_api("GET", f"{PRODUCT}$", trouble)
     page = shop.open(PRODUCT)
 
@@ -50,7 +50,7 @@ def test_retry_after(shop: Shop) -> None:
 
 def test_bar_leaves_the_menu_free(shop: Shop) -> None:
     """A person can go to another page while a request waits."""
-    shop.on_api("GET", f"{PRODUCT}$", Trouble(503, Retry_After="50"))
+    shop.on_api("GET", f"{PRODUCT}$", ErrorResponse(503, Retry_After="50"))
     page = shop.open(PRODUCT)
     expect(bar(page)).to_be_visible()
     header = page.get_by_role("banner").bounding_box()
@@ -63,7 +63,7 @@ def test_bar_leaves_the_menu_free(shop: Shop) -> None:
 
 def test_try_now(shop: Shop) -> None:
     """Nobody has to wait, also after a 429."""
-    trouble = Trouble(429, Retry_After="50")
+    trouble = ErrorResponse(429, Retry_After="50")
     shop.on_api("GET", f"{PRODUCT}$", trouble)
     page = shop.open(PRODUCT)
 
@@ -78,7 +78,7 @@ def test_try_now(shop: Shop) -> None:
 def test_api_that_does_not_answer(shop: Shop) -> None:
     """Backoff without Retry-After; after six tries a sentence, and a button."""
     shop.page.clock.install()
-    trouble = Trouble(times=99)
+    trouble = ErrorResponse(times=99)
     shop.on_api("GET", f"{PRODUCT}$", trouble)
     page = shop.open(PRODUCT)
 
@@ -111,7 +111,7 @@ def test_offline(shop: Shop, context: BrowserContext) -> None:
 
 def test_problem_has_the_request_id(shop: Shop) -> None:
     """It is not repeated by itself; the number is there to be reported."""
-    trouble = Trouble(500)
+    trouble = ErrorResponse(500)
     shop.on_api("GET", f"{PRODUCT}$", trouble)
     page = shop.open(PRODUCT)
 
@@ -137,7 +137,7 @@ def test_post_without_an_answer_shows_the_draft(shop: Shop) -> None:
     """After the last try, the form is as it was, with its key for the next click."""
     page = shop.open_as("sue", "/new-product")
     page.clock.install()
-    creates = Trouble(503, times=6)
+    creates = ErrorResponse(503, times=6)
     shop.on_api("POST", "/products$", creates)
     name = f"Cup {unique()}"
     shop.field("Name").fill(name)

@@ -46,7 +46,7 @@ def test_page(
     """Nothing is left to improve apart from speed, and the page does not move while it loads."""
     options = launch_options()
     arguments = [f"{shop_url}{path}", options["executable_path"], *options["args"]]
-    said = subprocess.run(
+    output = subprocess.run(
         ["node", "lighthouse.mjs", *arguments],
         cwd=tool,
         env=node.environment(),
@@ -54,9 +54,9 @@ def test_page(
         text=True,
         check=True,
     )
-    measured = json.loads(said.stdout)
+    measured = json.loads(output.stdout)
     record_property(f"Lighthouse, {path}", json.dumps(measured))
-    print(path, said.stdout)
+    print(path, output.stdout)
 
     scores = measured["scores"]
     assert [scores[name] for name in ("accessibility", "best-practices", "seo")] == [100] * 3

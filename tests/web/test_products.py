@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.samples import unique
-from tests.web.answers import Trouble
+from tests.web.api_responses import ErrorResponse
 from tests.web.conftest import Shop
 
 
@@ -118,7 +118,7 @@ def test_price_that_is_missing(shop: Shop) -> None:
 def test_double_click_makes_one_product(shop: Shop) -> None:
     """The second click sends nothing."""
     name = f"Cup {unique()}"
-    creates = Trouble(times=0)
+    creates = ErrorResponse(times=0)
     shop.on_api("POST", "/products$", creates)
     shop.open_as("sue", "/new-product")
     fill(shop, name, "5")
@@ -134,7 +134,7 @@ def test_double_click_makes_one_product(shop: Shop) -> None:
 def test_lost_201_makes_one_product(shop: Shop, status: int) -> None:
     """The answer gets lost after the API has created it: the same key gets it again."""
     name = f"Cup {unique()}"
-    creates = Trouble(status, lost=True, Retry_After="0")
+    creates = ErrorResponse(status, lost=True, Retry_After="0")
     shop.on_api("POST", "/products$", creates)
     shop.open_as("sue", "/new-product")
     fill(shop, name, "5")
@@ -150,7 +150,7 @@ def test_lost_201_makes_one_product(shop: Shop, status: int) -> None:
 def test_reload_after_a_lost_201_makes_one_product(shop: Shop) -> None:
     """The draft and its key are there after the reload; other text has another key."""
     name = f"Cup {unique()}"
-    creates = Trouble(lost=True, times=2)
+    creates = ErrorResponse(lost=True, times=2)
     shop.on_api("POST", "/products$", creates)
     page = shop.open_as("sue", "/new-product")
     fill(shop, name, "5", "Blue")
@@ -199,7 +199,7 @@ def change(shop: Shop, product: Any, **fields: Any) -> None:
 def test_edit_sends_what_was_changed_under_the_etag(shop: Shop) -> None:
     """A merge patch with If-Match."""
     product = shop.product(description="Blue")
-    patches = Trouble(times=0)
+    patches = ErrorResponse(times=0)
     shop.on_api("", f"/products/{product['id']}$", patches)
     open_edit(shop, product)
     shop.field("Description").fill("Green")
@@ -287,7 +287,7 @@ def test_cancelled_dialog_keeps_the_form(shop: Shop) -> None:
 def test_our_own_lost_patch_is_no_conflict(shop: Shop) -> None:
     """The answer gets lost; the second try is a 412 about our own change."""
     product = shop.product(description="Blue")
-    patches = Trouble(lost=True)
+    patches = ErrorResponse(lost=True)
     open_edit(shop, product)
     shop.on_api("", f"/products/{product['id']}$", patches)
     shop.field("Description").fill("Green")
@@ -335,7 +335,7 @@ def test_delete_asks_first(shop: Shop) -> None:
 def test_delete_after_the_session_has_ended(shop: Shop) -> None:
     """The page says that the product was not deleted, although staff's buttons have gone."""
     page = shop.open_as("sue", f"/products/{shop.product()['id']}")
-    shop.on_api("DELETE", "/products/", Trouble(401, times=9))
+    shop.on_api("DELETE", "/products/", ErrorResponse(401, times=9))
     shop.button("Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
@@ -363,7 +363,7 @@ def test_delete_whose_answer_is_lost(shop: Shop) -> None:
     product = shop.product()
     shop.open_as("sue", f"/products/{product['id']}")
     expect(shop.button("Delete")).to_be_visible()
-    shop.on_api("DELETE", f"/products/{product['id']}$", Trouble(lost=True))
+    shop.on_api("DELETE", f"/products/{product['id']}$", ErrorResponse(lost=True))
     shop.button("Delete").click()
 
     shop.page.get_by_role("dialog").get_by_role("button", name="Delete").click()

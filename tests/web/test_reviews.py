@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import Locator, Route, expect
 
 from tests.samples import unique
-from tests.web.answers import Trouble
+from tests.web.api_responses import ErrorResponse
 from tests.web.conftest import Shop
 
 
@@ -157,7 +157,7 @@ def test_lost_answer_makes_one_review(shop: Shop) -> None:
     """The idempotency key of the submit."""
     product = shop.product()
     shop.open_as("ada", f"/products/{product['id']}")
-    shop.on_api("POST", "/reviews$", Trouble(503, lost=True, Retry_After="0"))
+    shop.on_api("POST", "/reviews$", ErrorResponse(503, lost=True, Retry_After="0"))
     shop.field("Review").fill("Once")
     shop.button("Save").click()
 

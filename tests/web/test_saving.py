@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, expect
 
 from tests.samples import unique
-from tests.web.answers import Trouble
+from tests.web.api_responses import ErrorResponse
 from tests.web.conftest import Shop
 
 SAY_WHAT_MAIN_SHOWS = """() => {
@@ -16,7 +16,7 @@ SAY_WHAT_MAIN_SHOWS = """() => {
 }"""
 
 
-class Held:
+class HeldRequests:
     """A handler that keeps requests until they are released."""
 
     def __init__(self) -> None:
@@ -32,12 +32,12 @@ class Held:
             if status is None:
                 route.continue_()
             else:
-                Trouble(status)(route)
+                ErrorResponse(status)(route)
 
 
-def save_product(shop: Shop, name: str) -> Held:
+def save_product(shop: Shop, name: str) -> HeldRequests:
     """Press Save for a new product, and hold the request."""
-    held = Held()
+    held = HeldRequests()
     shop.on_api("POST", "/products$", held)
     page = shop.open_as("sue", "/new-product")
     shop.field("Name").fill(name)
@@ -64,7 +64,7 @@ def test_text_is_not_typed_into_a_form_that_is_sent(shop: Shop) -> None:
 
 def test_rating_is_not_chosen_during_a_save(shop: Shop) -> None:
     """HTML has no read-only select."""
-    held = Held()
+    held = HeldRequests()
     shop.on_api("POST", "/reviews$", held)
     page = shop.open_as("ada", f"/products/{shop.product()['id']}")
     shop.field("Review").fill("Good")
@@ -110,13 +110,13 @@ def test_not_saved_after_the_person_has_left(shop: Shop) -> None:
 def test_same_sentence_twice(shop: Shop) -> None:
     """A live region is read again only if its content is another element."""
     page = shop.open_as("ada", "/todos")
-    said = page.get_by_role("status").locator("span", has_text="“Dust” is on the board.")
+    output = page.get_by_role("status").locator("span", has_text="“Dust” is on the board.")
     for _ in range(2):
-        before = said.element_handle() if said.count() else None
+        before = output.element_handle() if output.count() else None
         shop.field("Task").fill("Dust")
         shop.button("Save").click()
         expect(shop.field("Task")).to_have_value("")
-        expect(said).to_be_visible()
+        expect(output).to_be_visible()
         if before:
             before.wait_for_element_state("hidden")
 
@@ -156,13 +156,13 @@ def test_reviews_that_were_not_loaded(shop: Shop, context: BrowserContext) -> No
     lost: list[str] = []
 
     def lose(route: Any) -> None:
-        answer = route.fetch()
-        if "reviews-heading" in answer.text() and not lost:
+        response = route.fetch()
+        if "reviews-heading" in response.text() and not lost:
             lost.append(route.request.url)
             context.set_offline(True)
             route.abort()
         else:
-            route.fulfill(response=answer)
+            route.fulfill(response=response)
 
     page.route(re.compile(r"/chunk-[\w-]+\.js"), lose)
     with page.expect_event("requestfailed"):
@@ -175,7 +175,7 @@ def test_reviews_that_were_not_loaded(shop: Shop, context: BrowserContext) -> No
 
 def test_todo_is_shown_although_its_form_has_gone(shop: Shop) -> None:
     """The person edits another task while a new one is sent."""
-    held = Held()
+    held = HeldRequests()
     shop.on_api("POST", "/todos$", held)
     other, task = f"Dust {unique()}", f"Sweep {unique()}"
     shop.api.signed_in(shop.local.header("ada")).create("/todos", {"task": other})
@@ -198,7 +198,7 @@ def test_todo_is_shown_although_its_form_has_gone(shop: Shop) -> None:
 
 def test_review_is_shown_although_its_form_has_gone(shop: Shop) -> None:
     """The person edits an older review while a new one is sent."""
-    held = Held()
+    held = HeldRequests()
     shop.on_api("POST", "/reviews$", held)
     product = shop.product()
     ada = shop.api.signed_in(shop.local.header("ada"))
@@ -222,7 +222,7 @@ def test_review_is_shown_although_its_form_has_gone(shop: Shop) -> None:
 def test_delete_that_is_answered_after_the_person_has_left(shop: Shop) -> None:
     """Done or not, the person stays where they are, and reads about it."""
     for status, sentence in ((None, "is deleted."), (500, "Not done:")):
-        held = Held()
+        held = HeldRequests()
         shop.page.unroute_all()
         shop.on_api("DELETE", "/products/", held)
         product = shop.product()
@@ -258,7 +258,7 @@ def test_more_of_a_list_that_has_begun_again(shop: Shop) -> None:
     """A page of the list before is neither shown nor waited for."""
     for _ in range(26):
         shop.product()
-    held = Held()
+    held = HeldRequests()
     shop.on_api("GET", r"/products\?.*cursor=", held)
     page = shop.open("/products")
     with page.expect_request(lambda request: "cursor=" in request.url):
@@ -284,7 +284,7 @@ def test_sign_out_in_another_tab(shop: Shop, context: BrowserContext) -> None:
     other.open_as("bob", "/account")
     shop.open_as("bob", "/account")
     # The issuer's logout takes its time. Locators would wait for it: the page says what it shows.
-    held = Held()
+    held = HeldRequests()
     shop.page.route("**/dev-issuer/logout*", held)
     shop.page.evaluate(SAY_WHAT_MAIN_SHOWS)
     with shop.page.expect_console_message(lambda message: message.text == "Signing out …"):

@@ -36,9 +36,9 @@ def start(project: Path, **variables: str) -> subprocess.Popen[str]:
 def refusal(**variables: str) -> str:
     """What it prints before it ends."""
     process = start(PROJECT, **variables)
-    said, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=30)
     assert process.returncode == 1
-    return said
+    return output
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def test_taken_port(local: Local) -> None:
     """A sentence with another port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = refusal(WEB_PORT=str(port), API_URL=f"http://127.0.0.1:{local.port}")
+        output = refusal(WEB_PORT=str(port), API_URL=f"http://127.0.0.1:{local.port}")
 
-    assert said == (
+    assert output == (
         f"Port {port} is taken; stop what uses it, or try WEB_PORT={port + 1} make web.\n"
     )
 
@@ -112,9 +112,9 @@ def test_api_that_is_not_there(local: Local, path: str) -> None:
     port = local.port if path else free_port()
     url = f"http://127.0.0.1:{port}{path}"
 
-    said = refusal(WEB_PORT=str(free_port()), API_URL=url)
+    output = refusal(WEB_PORT=str(free_port()), API_URL=url)
 
-    assert said == (
+    assert output == (
         f"There is no API at {url}: start it with make run, or name another one with "
         "API_URL=https://... make web.\n"
     )
@@ -122,9 +122,9 @@ def test_api_that_is_not_there(local: Local, path: str) -> None:
 
 def test_api_url_without_a_scheme(local: Local) -> None:
     """The API is there: the sentence says what is wrong with its URL."""
-    said = refusal(WEB_PORT=str(free_port()), API_URL=f"127.0.0.1:{local.port}")
+    output = refusal(WEB_PORT=str(free_port()), API_URL=f"127.0.0.1:{local.port}")
 
-    assert said.endswith("it has to begin with http:// or https://.\n")
+    assert output.endswith("it has to begin with http:// or https://.\n")
 
 
 def test_node_that_cannot_be_had(tmp_path: Path) -> None:

@@ -235,10 +235,10 @@ def test_customer_who_forges_staffs_controls(shop: Shop) -> None:
     """The page believes a changed answer of the API; the API does not."""
 
     def promote(route: Any) -> None:
-        answer = route.fetch()
-        root = answer.json()
+        response = route.fetch()
+        root = response.json()
         root["caller"]["roles"] = ["staff"]
-        route.fulfill(response=answer, json=root)
+        route.fulfill(response=response, json=root)
 
     shop.on_api("GET", "/$", promote)
     page = shop.open_as("ada", "/new-product")

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.conftest import Local
 from tests.samples import unique
-from tests.web.answers import Trouble
+from tests.web.api_responses import ErrorResponse
 from tests.web.conftest import Shop
 
 
@@ -78,7 +78,7 @@ def test_move_by_mouse(shop: Shop) -> None:
 def test_drag_that_ends_nowhere(shop: Shop) -> None:
     """Dropped outside of the columns, or cancelled with Escape, the card stays."""
     board = Board(shop)
-    patches = Trouble(times=0)
+    patches = ErrorResponse(times=0)
     shop.on_api("PATCH", "/todos/", patches)
     box = board.card("Pending").bounding_box()
     target = board.column("Done").bounding_box()
@@ -132,7 +132,7 @@ def test_move_by_touch(browser: Browser, shop_url: str, local: Local) -> None:
 def test_two_quick_moves_of_one_todo(shop: Shop) -> None:
     """The second one waits for the first one's etag; the last column wins, in one write each."""
     board = Board(shop)
-    patches = Trouble(times=0)
+    patches = ErrorResponse(times=0)
     shop.on_api("PATCH", "/todos/", patches)
 
     board.press("In progress")
@@ -199,7 +199,7 @@ def test_move_whose_question_is_cancelled(shop: Shop) -> None:
 def test_move_that_fails_goes_back(shop: Shop) -> None:
     """The card is where it is stored, and the problem is shown."""
     board = Board(shop)
-    shop.on_api("PATCH", "/todos/", Trouble(500))
+    shop.on_api("PATCH", "/todos/", ErrorResponse(500))
 
     board.press("In progress")
 

@@ -54,9 +54,9 @@ def get_product(key: str) -> Product:
 @app.get("/products")
 @tracer.capture_method
 def list_products() -> Page:
-    answer = table.scan(Limit=25)
-    items = [Product(**item) for item in answer["Items"]]
-    last = answer.get("LastEvaluatedKey")
+    response = table.scan(Limit=25)
+    items = [Product(**item) for item in response["Items"]]
+    last = response.get("LastEvaluatedKey")
     return Page(items=items, next=last["id"] if last else None)
 
 

@@ -9,7 +9,7 @@ CORS = {
 SENTENCE = "The shop's database cannot be reached."
 
 
-class Trouble:
+class ErrorResponse:
     """A handler of requests: the first `times` are answered with `status`, or with nothing (0).
 
     With `lost`, the request reaches the API, and its answer gets lost.
