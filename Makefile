@@ -1,4 +1,4 @@
-# The commands of the project. `make` lists them; CI calls the same ones.
+# The commands of the project. `make` lists the usual ones; CI calls the same.
 # Options are variables, for example make deploy STAGE=dev; python -m infra COMMAND --help has them.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ INFRA := $(BIN)/python -m infra
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := $(PYTEST) -n auto --dist worksteal
 UV := $(BIN)/uv
-UV_VERSION := 0.13.8
+UV_VERSION := $(shell awk '/^name = "uv"$$/ { getline; gsub(/[^0-9.]/, ""); print }' uv.lock)
 SYNC := $(UV) sync --quiet --locked --inexact --only-group
 RUN := $(VENV)/run-installed
 DEV := $(VENV)/dev-installed
@@ -20,6 +20,7 @@ LOAD := $(VENV)/load-installed
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'There are rarer ones, such as make export: .venv/bin/python -m infra --help lists them.'
 
 run: $(RUN) ## Serve the API at http://127.0.0.1:8000 (PORT), with an embedded database (DATA_DIR)
 	@exec $(INFRA) run
@@ -27,7 +28,7 @@ run: $(RUN) ## Serve the API at http://127.0.0.1:8000 (PORT), with an embedded d
 web: $(WEB) ## Serve the shop at http://127.0.0.1:4200 (WEB_PORT), for the API of make run (API_URL)
 	@exec $(INFRA) web
 
-web-build: $(WEB) ## Build the shop into web/dist, the same for every stage
+web-build: $(WEB)
 	@$(INFRA) web-build
 
 web-types: $(WEB) ## Write the shop's types of the API, from chalicelib/openapi.json
@@ -50,7 +51,7 @@ test-web: $(DEV) $(WEB) ## Test the shop in a browser (needs chromium)
 	@$(INFRA) web-build
 	@$(PARALLEL) tests/web --ignore tests/web/test_lighthouse.py
 
-test-speed: $(DEV) $(WEB) ## Check the CPU and memory budgets, and the shop with Lighthouse
+test-speed: $(DEV) $(WEB) ## Check the CPU and memory budgets, and the shop with Lighthouse (needs chromium)
 	@$(PYTEST) tests/speed
 	@$(INFRA) web-build
 	@$(PYTEST) -s tests/web/test_lighthouse.py
@@ -72,7 +73,7 @@ format: $(DEV) $(WEB) ## Format the code
 	@$(BIN)/ruff format
 	@$(INFRA) npm run format
 
-tables: $(DEV) ## Create the tables that a STAGE lacks
+tables: $(DEV)
 	@$(INFRA) tables
 
 policy: $(DEV) ## Write the IAM policy of every stage, from the code
@@ -90,34 +91,34 @@ stack: $(DEV) ## Deploy dist/STAGE as a CloudFormation stack, through an S3 BUCK
 site: $(DEV) $(WEB) ## Build the shop, and upload it for a STAGE whose stack has a site
 	@$(INFRA) site
 
-events-resend: $(DEV) ## Publish the changes of a STAGE that could not be published
+events-resend: $(DEV)
 	@$(INFRA) events-resend
 
-webhook-secret: $(RUN) ## Print a new secret for the signatures of a webhook
+webhook-secret: $(RUN)
 	@$(INFRA) webhook-secret
 
 verify: $(DEV) ## Run the contract tests against the API at a URL, as the staff member of a TOKEN
 	@$(INFRA) verify
 
-account: $(DEV) ## Allow API Gateway to write logs: once for an account and region
+account: $(DEV)
 	@$(INFRA) account
 
-backfill: $(DEV) ## Add the defaults of new fields, and claims, to a STAGE's older items
+backfill: $(DEV)
 	@$(INFRA) backfill
 
-claims-check: $(DEV) ## Check that a STAGE's items and the claims on their unique values agree
+claims-check: $(DEV)
 	@$(INFRA) claims-check
 
-export: $(DEV) ## Write a STAGE's items to a folder (OUT), as JSON lines
+export: $(DEV)
 	@$(INFRA) export
 
-import: $(DEV) ## Create a STAGE's items from an export (FROM), or from another system's TABLE
+import: $(DEV)
 	@$(INFRA) import
 
-user-export: $(DEV) ## Write what a STAGE holds of one person (KEY) to a file (OUT)
+user-export: $(DEV)
 	@$(INFRA) user-export
 
-user-erase: $(DEV) ## Erase one person (KEY) from a STAGE
+user-erase: $(DEV)
 	@$(INFRA) user-erase
 
 openapi: $(DEV) ## Write chalicelib/openapi.json from the routes and the models
@@ -129,9 +130,9 @@ bench: $(DEV) ## Compare cold starts and requests with other frameworks
 load: $(RUN) $(LOAD) ## Test the API at a URL under load, as the staff member of a TOKEN (USERS, SECONDS)
 	@exec $(INFRA) load
 
-audit: $(DEV) ## Look up known vulnerabilities of the dependencies (needs the internet)
+audit: $(DEV) $(WEB) ## Look up known vulnerabilities of the dependencies (needs the internet)
 	@$(UV) tool run pip-audit --disable-pip --require-hashes --requirement requirements-dev.txt
-	@npm audit --prefix web --package-lock-only
+	@$(INFRA) npm audit
 
 lock: $(DEV) ## Write uv.lock from pyproject.toml, and requirements.txt and requirements-dev.txt from uv.lock
 	@$(UV) lock --quiet

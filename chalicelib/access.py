@@ -61,10 +61,10 @@ class Access(Struct, frozen=True, kw_only=True):
     default: Rule = STAFF
 
     def __post_init__(self) -> None:
-        for action in VERBS:
-            if not isinstance(self.rule(action), Rule):
+        for verb in VERBS:
+            if not isinstance(self.rule(verb), Rule):
                 raise DeclarationError(
-                    f"Access({action}=...) must be STAFF, SELF, AUTHOR, SIGNED_IN or ANYONE, or "
+                    f"Access({verb}=...) must be STAFF, SELF, AUTHOR, SIGNED_IN or ANYONE, or "
                     "several of them, joined by |."
                 )
 

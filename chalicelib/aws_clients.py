@@ -9,10 +9,12 @@ https://botocore.amazonaws.com/v1/documentation/api/latest/reference/loaders.htm
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
+from botocore.exceptions import UnknownServiceError
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.parsers import ResponseParserFactory, create_parser
 from botocore.session import get_session
@@ -27,10 +29,18 @@ if TYPE_CHECKING:
 
 OK = 200
 ENDPOINTS = "endpoints.json"
+ENDPOINT_RULES = "endpoint-rule-set-1"
+# Variables that ask for other hosts: those of FIPS 140, and those with IPv6 addresses.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
+OTHER_ENDPOINTS = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
 
 
 class OneServiceLoader(Loader):
-    """botocore's loader for one service: it does not list the folders of the 400 others."""
+    """botocore's loader for one service: it does not list the folders of the 400 others.
+
+    It has no rules of endpoints, which botocore would apply to each call: botocore then takes the
+    service's host name in the region from `endpoints.json`, once. Other names need the rules.
+    """
 
     def __init__(self, service: str) -> None:
         super().__init__(file_loader=MsgspecFileLoader(service))
@@ -39,6 +49,14 @@ class OneServiceLoader(Loader):
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002, botocore's
         """The one service."""
         return [self.service]
+
+    def load_service_model(
+        self, service_name: str, type_name: str, api_version: str | None = None
+    ) -> Any:
+        """The data of a type. Raises UnknownServiceError for rules that are not needed."""
+        if type_name == ENDPOINT_RULES and not any(map(os.environ.get, OTHER_ENDPOINTS)):
+            raise UnknownServiceError(service_name=service_name, known_service_names="none")
+        return super().load_service_model(service_name, type_name, api_version)
 
 
 class MsgspecFileLoader(JSONFileLoader):

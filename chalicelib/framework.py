@@ -1,4 +1,4 @@
-"""What app.py needs of the framework, in one place. models.py needs schema.py alone.
+"""The public names of the framework, for the routes in app.py. models.py needs schema.py alone.
 
 What is not here is private to the framework.
 """

@@ -15,7 +15,9 @@ from msgspec import json
 
 def write(level: str, **members: Any) -> None:
     """Write one line."""
-    line = json.encode({"level": level, **members})
+    trace_id = sampled_trace_id()
+    trace = {"traceId": trace_id} if trace_id else {}
+    line = json.encode({"level": level, **members, **trace})
     # One call: with several, the lines of concurrent threads would mix.
     sys.stdout.write(f"{line.decode()}\n")
     sys.stdout.flush()

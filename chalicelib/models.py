@@ -1,8 +1,8 @@
 """The shop's resources: users, products, todos and reviews.
 
 One declaration per resource. Validation, JSON, DynamoDB's tables and indexes, the function's policy
-and the OpenAPI document are derived from it (`schema.Resource`). The README shows how to add a
-field.
+and the OpenAPI document are derived from it (`schema.Resource`). docs/adding-a-field.md shows how
+to add a field.
 """
 
 import random

@@ -316,7 +316,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def has_author(self) -> bool:
         """Whether a rule needs to know who created an item."""
-        return any(AUTHOR in self.access.rule(action) for action in VERBS)
+        return any(AUTHOR in self.access.rule(verb) for verb in VERBS)
 
     @cached_property
     def indexed_fields(self) -> frozenset[str]:
@@ -349,10 +349,10 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
         """The shard that an item with this key is written to."""
         return crc32(key.encode()) % self.shards
 
-    def has_shards(self, index: Index) -> bool:
-        """Whether a list that reads an index is spread over the shards."""
-        sharded = {self.index_attribute(name) for name in self.sharded_filters}
-        return self.shards > 1 and index.partition in {COLLECTION, *sharded}
+    def shard_count(self, index: Index) -> int:
+        """The number of partitions that a list that reads an index is spread over."""
+        sharded = {COLLECTION, *map(self.index_attribute, self.sharded_filters)}
+        return self.shards if index.partition in sharded else 1
 
     def split_key(self, stored: str) -> tuple[str, str]:
         """The owner (empty if the resource is not owned) and the key, of a key of the table."""
@@ -496,7 +496,7 @@ class Resource(Struct, frozen=True, kw_only=True, dict=True):
 
     def _access_problems(self) -> list[str]:
         """Which access rules can never be met, or would let a caller reach what has no owner."""
-        rules = {action: self.access.rule(action) for action in VERBS}
+        rules = {verb: self.access.rule(verb) for verb in VERBS}
         impossible = {
             "list cannot be SELF: a list has no key; use STAFF, SIGNED_IN or ANYONE": (
                 SELF in rules["list"]

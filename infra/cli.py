@@ -35,7 +35,7 @@ MAX_LOAD = 100_000
 
 
 def main() -> int:
-    """Run a command. Returns the exit status: 0, or 1 if it failed, with a sentence why."""
+    """Run a command. Returns its exit status; 1 with a sentence if it cannot be carried out."""
     # click.Abort; `make run` has handlers of its own.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -54,7 +54,7 @@ def main() -> int:
             raise
         print(
             f"The package {error.name} is not installed: this command needs what developing needs. "
-            "The same command of make installs it.",
+            "make lint installs it.",
             file=sys.stderr,
         )
         return 1
@@ -63,7 +63,7 @@ def main() -> int:
 
 @click.group(context_settings={"show_default": True})
 def cli() -> None:
-    """The commands of Storefront. `make` lists their short forms."""
+    """The commands of Storefront. `make` lists those of every week."""
 
 
 def stage_option(*, local: bool = False) -> Callable[[F], F]:

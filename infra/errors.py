@@ -72,5 +72,6 @@ def _aws_message(error: ClientError) -> str:
         )
     if code == "ResourceNotFoundException" and message.startswith("Requested resource not found"):
         stage = os.environ.get("STAGE")
-        return f"A table is missing ({message}); make tables STAGE={stage} makes it."
+        command = "run" if stage == "local" else f"tables STAGE={stage}"
+        return f"A table is missing ({message}); make {command} makes it."
     return str(error)

@@ -178,10 +178,10 @@ def problems(settings: StageSettings, config: Config) -> Iterator[str]:
             "it has snap_start and provisioned_concurrency, and Lambda supports one of them at a "
             "time"
         )
-    if settings.snap_start and config.lambda_python_version in {"python3.10", "python3.11"}:
+    if settings.snap_start and config.lambda_python_version == "python3.11":
         yield (
-            f"it has snap_start, which needs Python 3.12 or later, and this is "
-            f"{config.lambda_python_version}: make clean, and then make PYTHON=python3.13"
+            "it has snap_start, which needs Python 3.12 or later, and this is "
+            "python3.11: make clean, and then make PYTHON=python3.13"
         )
     for name, webhook in settings.webhooks.items():
         if problem := _webhook_problem(name, webhook):

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import chalice
 import msgspec
-from chalice import Blueprint as Blueprint  # noqa: PLC0414, app.py imports it from here
+from chalice import Blueprint as Blueprint  # noqa: PLC0414, for framework.py
 from chalice import Chalice
 from chalice import Response as Response  # noqa: PLC0414, as above
 
@@ -47,7 +47,7 @@ from chalicelib.http.responses import (
     HTML,
     PREFLIGHT_HEADERS,
     REPLAYED,
-    common_headers,
+    add_common_headers,
     created,
     json_response,
     ok,
@@ -299,17 +299,6 @@ def _finish_request(
     return response
 
 
-def add_common_headers(response: Response, own_id: str, origin: str | None) -> None:
-    """Give a response the headers that every response has."""
-    headers = common_headers(own_id, response.status_code, origin)
-    # Chalice sets this one itself, and knows only one allowed origin.
-    response.headers.pop("Access-Control-Allow-Origin", None)
-    response.headers |= headers
-    if settings.CORS_ALLOW_ORIGINS != ("*",):
-        vary = [response.headers.get("Vary"), "Origin"]
-        response.headers["Vary"] = ", ".join(str(each) for each in vary if each)
-
-
 def log_response(response: Response, own_id: str, **members: Any) -> None:
     """Write the log line of an HTTP request."""
     logs.write(
@@ -371,10 +360,8 @@ def _outcome(call: Callable[[], T]) -> T | Exception:
 
 def _measured(started: float, usage: dynamodb.Usage) -> dict[str, Any]:
     """The members of a log line that describe an invocation of any kind."""
-    trace_id = logs.sampled_trace_id()
     return {
         "version": settings.FUNCTION_VERSION,
-        **({"traceId": trace_id} if trace_id else {}),
         "milliseconds": round((perf_counter() - started) * 1000, 1),
         "dynamodbCalls": usage.calls,
         "readUnits": usage.read_units,

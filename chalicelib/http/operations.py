@@ -2,9 +2,9 @@
 
     @app.route("/reviews", methods=["POST"], operation=Create(REVIEWS))
 
-The OpenAPI document, the Postman collection, the links of `GET /`, the cache keys of API Gateway,
-the check of the caller before the body is read, and the replay of an idempotency key read the
-declaration. Chalice itself does not know it.
+The OpenAPI document, the links of `GET /`, the cache keys of API Gateway, the check of the caller
+before the body is read, and the replay of an idempotency key read the declaration. Chalice itself
+does not know it.
 """
 
 from typing import Any, Literal

@@ -110,6 +110,16 @@ def common_headers(request_id: str, status: int, origin: str | None) -> dict[str
     return headers
 
 
+def add_common_headers(response: Response, request_id: str, origin: str | None) -> None:
+    """Give a response the headers that every response has."""
+    # Chalice sets this one itself, and knows only one allowed origin.
+    response.headers.pop(ALLOW_ORIGIN, None)
+    response.headers |= common_headers(request_id, response.status_code, origin)
+    if settings.CORS_ALLOW_ORIGINS != ("*",):
+        vary = [response.headers.get("Vary"), "Origin"]
+        response.headers["Vary"] = ", ".join(str(each) for each in vary if each)
+
+
 def _not_modified(request: Request, etag: str) -> Response | None:
     precondition = request.context.precondition
     if precondition.absent or etag in precondition.none_match:

@@ -75,7 +75,12 @@ def encode_row(values: Mapping[str, Any]) -> Row:
 
 def decode_row(row: Row, names: Iterable[str]) -> dict[str, Any]:
     """The JSON values of those attributes in `names` that the row has, in the order of `names`."""
-    return {name: decode(row[name]) for name in names if name in row}
+    # Most are strings, which `decode` would return as they are.
+    return {
+        name: row[name]["S"] if "S" in row[name] else decode(row[name])
+        for name in names
+        if name in row
+    }
 
 
 def _digits(number: Decimal) -> str:

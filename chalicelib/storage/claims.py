@@ -32,9 +32,9 @@ def claim_changes(
     Both are by field. An empty row stands for no item.
     """
     old, new = claims_of(resource, before), claims_of(resource, after)
-    made = {name: _put(claim, key) for name, claim in new.items() if old.get(name) != claim}
-    released = {name: _delete(claim, key) for name, claim in old.items() if new.get(name) != claim}
-    return made, released
+    puts = {name: _put(claim, key) for name, claim in new.items() if old.get(name) != claim}
+    deletes = {name: _delete(claim, key) for name, claim in old.items() if new.get(name) != claim}
+    return puts, deletes
 
 
 def _put(claim: str, owner: str) -> dict[str, Any]:
@@ -53,12 +53,13 @@ def _delete(claim: str, owner: str) -> dict[str, Any]:
     # Two items have the value if they had it before the field was unique; one of them has the
     # claim, which the other must not release.
     expression = Expression()
-    name, value = expression.name("owner"), expression.value({"S": owner})
+    is_missing = f"attribute_not_exists({expression.name('owner')})"
+    is_own = expression.comparison("owner", "=", {"S": owner})
     return {
         "Delete": {
             "TableName": TABLE,
             "Key": {"id": {"S": claim}},
-            "ConditionExpression": f"attribute_not_exists({name}) OR {name} = {value}",
+            "ConditionExpression": f"{is_missing} OR {is_own}",
             **expression.parameters(),
         }
     }

@@ -203,12 +203,13 @@ class Collection:
         more than 1 MB takes a Query for each MB.
         """
         self._access_guards("list", None, context)
+        owner = self._owner(context)
         parameters = given_fields(
             parse_query(self.resource.list_parameters, query, noun=self.resource.noun)
         )
         if self.resource.has_author and AUTHOR_PARAMETER in parameters:
             parameters[AUTHOR_PARAMETER] = author_key(parameters[AUTHOR_PARAMETER], context.caller)
-        list_query = ListQuery.from_parameters(self.resource, parameters, self._owner(context))
+        list_query = ListQuery.from_parameters(self.resource, parameters, owner)
         cursor = parameters.get("cursor")
         start = None if cursor is None else list_query.position(cursor)
         if list_query.is_empty:
@@ -435,12 +436,12 @@ class Collection:
             if name in after and after[name] != before.get(name)
         }
         key = (after or before)[self.resource.key]["S"]
-        made, released = claims.claim_changes(self.resource, key, before, after)
+        puts, deletes = claims.claim_changes(self.resource, key, before, after)
         return {
             **records,
             **checks,
-            **{f"{CLAIM} {name}": write for name, write in made.items()},
-            **{f"{RELEASE} {name}": write for name, write in released.items()},
+            **{f"{CLAIM} {name}": write for name, write in puts.items()},
+            **{f"{RELEASE} {name}": write for name, write in deletes.items()},
         }
 
     def _outcome(
@@ -575,13 +576,13 @@ def _is_timestamp(value: Any) -> bool:
 
 def index_values(resource: Resource, values: Mapping[str, Any], item_key: ItemKey) -> Row:
     """The attributes that indexes and claims compare in place of fields: `compared_attribute`."""
-    made: Row = {}
+    attributes: Row = {}
     for name in resource.indexed_fields & values.keys():
         value = index_value(resource, name, values[name], item_key.owner)
         if name in resource.sharded_filters:
             value = partition_value(value, resource.shard_of(item_key.key))
-        made[resource.index_attribute(name)] = encode(value)
-    return made
+        attributes[resource.index_attribute(name)] = encode(value)
+    return attributes
 
 
 def _check_exists(key: AttributeValue, resource: Resource) -> dict[str, Any]:

@@ -30,6 +30,14 @@ class Expression:
         self._values[placeholder] = value
         return placeholder
 
+    def comparison(self, attribute: str, operator: str, value: AttributeValue) -> str:
+        """The condition that compares an attribute with a value."""
+        return f"{self.name(attribute)} {operator} {self.value(value)}"
+
+    def between(self, attribute: str, lower: AttributeValue, upper: AttributeValue) -> str:
+        """The condition that an attribute is between two values, or one of them."""
+        return f"{self.name(attribute)} BETWEEN {self.value(lower)} AND {self.value(upper)}"
+
     def parameters(self) -> dict[str, Any]:
         """The request's parameters that define the placeholders."""
         names = {placeholder: name for name, placeholder in self._names.items()}
@@ -106,7 +114,7 @@ class IsAuthor(Struct, frozen=True):
 
     def condition(self, expression: Expression) -> str:
         """As `Guard.condition`."""
-        return f"{expression.name(CREATED_BY)} = {expression.value({'S': self.subject})}"
+        return expression.comparison(CREATED_BY, "=", {"S": self.subject})
 
     def refusal(self, row: Row | None) -> DomainError | None:
         """NotAuthor if the item of another caller is stored."""

@@ -39,7 +39,7 @@ def record_replay(key: IdempotencyKey, caller: Caller, item: Item, owner: str) -
     expression = Expression()
     is_new = f"attribute_not_exists({expression.name('id')})"
     # DynamoDB deletes an expired record within days, not at once.
-    has_expired = f"{expression.name(EXPIRY)} <= {expression.value({'N': str(now)})}"
+    has_expired = expression.comparison(EXPIRY, "<=", {"N": str(now)})
     return {
         "Put": {
             "TableName": TABLE,

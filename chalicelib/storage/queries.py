@@ -35,7 +35,8 @@ class ListQuery(Struct, frozen=True):
     """One list of a resource's items: a partition of an index, in its order or the reverse.
 
     `value` is the index's partition key. `minimum` and `maximum` bound its sort key, inclusively
-    (None: unbounded). `owner` is empty if the resource is not owned.
+    (None: unbounded). `owner` is empty if the resource is not owned. `shard_count` is the number of
+    partitions that the list is spread over.
     """
 
     resource: Resource
@@ -45,6 +46,7 @@ class ListQuery(Struct, frozen=True):
     minimum: Any
     maximum: Any
     ascending: bool
+    shard_count: int
 
     @classmethod
     def from_parameters(
@@ -82,18 +84,14 @@ class ListQuery(Struct, frozen=True):
             (name,) = filters
             index = resource.filter_index(name)
             value = index_value(resource, name, parameters[name], owner)
+        ascending, shards = field == sort, resource.shard_count(index)
         minimum, maximum = (parameters.get(name) for name in bound_parameters(field))
-        return cls(resource, owner, index, value, minimum, maximum, ascending=field == sort)
+        return cls(resource, owner, index, value, minimum, maximum, ascending, shards)
 
     @property
     def is_empty(self) -> bool:
         """Whether no value is within the bounds: DynamoDB refuses such a Query."""
         return None not in (self.minimum, self.maximum) and self.minimum > self.maximum
-
-    @property
-    def shard_count(self) -> int:
-        """The number of partitions that the list is spread over."""
-        return self.resource.shards if self.resource.has_shards(self.index) else 1
 
     def query_parameters(self, shard: int, start: cursors.Position | None) -> dict[str, Any] | None:
         """The parameters of the Query that reads one shard, from its start or after a position.
@@ -103,27 +101,20 @@ class ListQuery(Struct, frozen=True):
         bounds = self._bounds(shard, start)
         if bounds is None:
             return None
+        partition = encode(self._partition(shard))
+        limits = [(operator, encode(bound)) for operator, bound in bounds if bound is not None]
         expression = Expression()
-        partition = expression.name(self.index.partition)
-        condition = f"{partition} = {expression.value(encode(self._partition(shard)))}"
-        operators = [
-            (operator, expression.value(encode(bound)))
-            for operator, bound in bounds
-            if bound is not None
-        ]
-        if operators:
-            sort = expression.name(self.index.sort)
-            values = [value for _, value in operators]
-            condition += (
-                f" AND {sort} BETWEEN {values[0]} AND {values[1]}"
-                if len(values) > 1
-                else f" AND {sort} {operators[0][0]} {values[0]}"
-            )
+        condition = expression.comparison(self.index.partition, "=", partition)
+        if len(limits) > 1:
+            (_, lower), (_, upper) = limits
+            condition += f" AND {expression.between(self.index.sort, lower, upper)}"
+        elif limits:
+            condition += f" AND {expression.comparison(self.index.sort, *limits[0])}"
         is_after = start is not None and start.shard == shard
         return {
-            "IndexName": self.index.name,
             "KeyConditionExpression": condition,
             **expression.parameters(),
+            "IndexName": self.index.name,
             "ScanIndexForward": self.ascending,
             **({"ExclusiveStartKey": self._start_key(start)} if start and is_after else {}),
         }

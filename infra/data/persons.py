@@ -262,7 +262,7 @@ def _is_record_of(row: Any, subject: str, items: list[PersonItem]) -> bool:
 
 def _is_of_users(resource: Resource) -> bool:
     """Whether the key of an item is the subject of its user."""
-    return any(SELF in resource.access.rule(action) for action in VERBS)
+    return any(SELF in resource.access.rule(verb) for verb in VERBS)
 
 
 def _summary(items: list[PersonItem], records: int) -> str:

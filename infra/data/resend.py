@@ -40,7 +40,8 @@ def resend(stage: Stage) -> None:
     if "EventsQueueUrl" not in outputs:
         raise CommandError(
             f'The stack {stage.function} has no change events: add "events": true to the infra of '
-            f"{stage.name!r} in .chalice/config.json, then make package stack STAGE={stage.name}."
+            f"{stage.name!r} in .chalice/config.json, then make package stack STAGE={stage.name} "
+            "BUCKET=..."
         )
     os.environ["EVENT_BUS"] = outputs["EventBusName"]
     sqs = boto3.client("sqs")

@@ -21,10 +21,13 @@ TABLE_SETTINGS = ("deletion_protection", "encryption", "point_in_time_recovery")
 
 def deploy(stage: Stage) -> None:
     """Deploy a stage. Raises CommandError."""
-    if stage.settings.usage_plan or stage.settings.encryption == "CUSTOMER_MANAGED":
+    settings = stage.settings
+    # Without them the API would be open to all clients, or its tables would be throttled.
+    if settings.usage_plan or settings.capacity or settings.encryption == "CUSTOMER_MANAGED":
         raise CommandError(
-            f"The stage {stage.name!r} in .chalice/config.json has a usage_plan or an encryption "
-            f"CUSTOMER_MANAGED, which only its stack has: make package stack STAGE={stage.name}."
+            f"The stage {stage.name!r} in .chalice/config.json has a usage_plan, a capacity or an "
+            "encryption CUSTOMER_MANAGED, which only its stack has: "
+            f"make package stack STAGE={stage.name} BUCKET=..."
         )
     identity = boto3.client("sts").get_caller_identity()
     region = boto3.session.Session().region_name
@@ -33,7 +36,7 @@ def deploy(stage: Stage) -> None:
     others = [
         name
         for name in StageSettings.__struct_fields__
-        if name not in TABLE_SETTINGS and getattr(stage.settings, name) != getattr(default, name)
+        if name not in TABLE_SETTINGS and getattr(settings, name) != getattr(default, name)
     ]
     if others:
         print(f"Only the stack has these settings: {', '.join(others)}.")

@@ -13,7 +13,7 @@ from botocore.waiter import SingleWaiterConfig, Waiter
 from infra.errors import CommandError
 from infra.stages import Stage
 
-RESPONSE_SECONDS = 30
+RESPONSE_SECONDS = 10
 # A new role takes effect, and a new API's name resolves, within a minute.
 WAITER: Any = SingleWaiterConfig(
     {
@@ -33,7 +33,7 @@ WAITER: Any = SingleWaiterConfig(
 
 
 def check(stage: Stage, url: str, api_key: str | None = None) -> None:
-    """Wait until GET /health responds. Raises CommandError after two minutes without a 200.
+    """Wait until GET /health responds. Raises CommandError after 24 attempts without a 200.
 
     `url` is API Gateway's own, which is closed if the stage has a custom domain. `api_key` is a key
     of the stage's usage plan.

@@ -20,6 +20,7 @@ from infra.deploy import follow, indexes, smoke
 from infra.errors import CommandError
 from infra.stages import ALIAS, PROJECT, Stage
 from infra.template import alarms, site
+from infra.template.part import FUNCTION
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -35,8 +36,6 @@ PARAMETERS = {
     "SiteCertificateArn": "SITE_CERTIFICATE_ARN",
     "WebAclArn": "WEB_ACL_ARN",
 }
-# The logical id of the API's function.
-FUNCTION = "APIHandler"
 # The environment variable with the ARN of the role that CloudFormation takes.
 ROLE = "CLOUDFORMATION_ROLE_ARN"
 # The value of a variable that removes what an earlier deployment has named.
@@ -256,7 +255,8 @@ def outputs(stage: Stage) -> dict[str, str]:
     stack = _stack(boto3.client("cloudformation"), stage.function)
     if stack is None:
         raise CommandError(
-            f"There is no stack {stage.function}: make package stack STAGE={stage.name} makes it."
+            f"There is no stack {stage.function}: make package stack STAGE={stage.name} "
+            "BUCKET=... makes it."
         )
     return _outputs_of(stack)
 

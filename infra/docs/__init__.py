@@ -1,1 +1,1 @@
-"""The generators of docs/: OpenAPI, Postman, costs, screenshots."""
+"""The generators of docs/: the OpenAPI document and the screenshots."""

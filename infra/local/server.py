@@ -147,9 +147,9 @@ class Gateway(LocalGateway):
         self, response: Any, request_id: str, origin: str | None, **members: Any
     ) -> LambdaResponse:
         """Add the common headers, and write the log line, as the app does for its own responses."""
-        from chalicelib.http import api
+        from chalicelib.http import api, responses
 
-        api.add_common_headers(response, request_id, origin)
+        responses.add_common_headers(response, request_id, origin)
         api.log_response(
             response, request_id, **members, operation=api.UNKNOWN_OPERATION, dynamodbCalls=0
         )
@@ -168,12 +168,12 @@ class Http1(H11Protocol):
             await self._send_error_response(HTTPStatus.BAD_REQUEST)
 
     async def _send_error_response(self, status_code: int) -> None:
-        from chalicelib.http import api, problems
+        from chalicelib.http import api, problems, responses
 
         request_id = str(uuid4())
         # RFC 9112 section 2.2; h11 has no sentence that a client could act on.
         problem = problems.ProblemResponse(status_code, "The request is not HTTP/1.1.", request_id)
-        api.add_common_headers(problem, request_id, None)
+        responses.add_common_headers(problem, request_id, None)
         api.log_response(problem, request_id, operation=api.UNKNOWN_OPERATION, dynamodbCalls=0)
         body = problem.body.encode()
         headers = [(n.lower().encode(), str(v).encode()) for n, v in problem.headers.items()]

@@ -1,4 +1,4 @@
-"""The alias of the function that API Gateway calls, with SnapStart or provisioned concurrency."""
+"""The alias that API Gateway calls: with SnapStart, provisioned concurrency or a deployment."""
 
 from typing import Any
 

@@ -14,7 +14,6 @@ ROLE = "DeploymentRole"
 APPLICATION, GROUP = "ServerlessDeploymentApplication", f"{FUNCTION}DeploymentGroup"
 
 # The share of the new version's responses in a minute that are 5xx.
-MOST_5XX = 0.01
 # The logical ids of the alarms on the new version.
 ALARMS = ERRORS_ALARM, CRASHES_ALARM = "NewVersionErrorsAlarm", "NewVersionCrashesAlarm"
 NEW_VERSION = {"Fn::GetAtt": [f"{FUNCTION}.Version", "Version"]}
@@ -63,7 +62,7 @@ def _alarms(stage: Stage) -> Resources:
             stage,
             "new version",
             "More than 1 % of the new version's responses are 5xx.",
-            MOST_5XX,
+            alarms.MOST_5XX,
             minutes=(1, 1),
             **alarms.metric(metrics.namespace(stage), metrics.ERROR_SHARE, version, "Average"),
         ),

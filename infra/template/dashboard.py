@@ -59,13 +59,13 @@ def part(stage: Stage) -> Part:
             "height": 6,
             "properties": {
                 "title": title,
-                "metrics": metrics,
+                "metrics": graphed,
                 "region": "${AWS::Region}",
                 "period": 60,
                 "view": "timeSeries",
             },
         }
-        for title, metrics in graphs.items()
+        for title, graphed in graphs.items()
     ]
     query = (
         f"SOURCE '{stage.log_group}' | filter status >= 500 "

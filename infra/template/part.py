@@ -1,7 +1,7 @@
 """A part of the CloudFormation template: what one subject adds to it.
 
 The function `part(stage)` of a module makes its part. A module exports the logical ids that other
-parts refer to; those of Chalice's own resources are here.
+parts refer to; those of Chalice's own resources that several parts refer to are here.
 https://aws.github.io/chalice/topics/cfn.html
 """
 

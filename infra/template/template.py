@@ -51,7 +51,7 @@ PARTS: tuple[Callable[[Stage], Part], ...] = (
 
 
 def extension(stage: Stage) -> dict[str, Any]:
-    """The template to merge into Chalice's. Raises CommandError for conflicting settings."""
+    """The template to merge into Chalice's. Raises ValueError if two parts conflict."""
     template: dict[str, Any] = {"Resources": {}}
     for part in (make(stage) for make in PARTS):
         functions = app_functions.logical_ids() if part.variables else []

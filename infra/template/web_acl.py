@@ -34,8 +34,6 @@ MANAGED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "known-bad-inputs": ("AWSManagedRulesKnownBadInputsRuleSet", {}),
 }
-# Each rule is charged.
-RULES = 1 + len(MANAGED)
 
 
 def part(stage: Stage) -> Part:

@@ -5,7 +5,7 @@ from msgspec import Struct
 
 
 class Config(Struct, frozen=True, rename="camel"):
-    """The members of config.json; web/src/app/config.ts reads them and says what they are.
+    """The members of config.json; web/src/app/core/config.ts reads them and says what they are.
 
     The issuer is None if every caller is staff.
     """

@@ -27,13 +27,13 @@ def upload(stage: Stage) -> None:
     if stage.settings.site is None:
         raise CommandError(
             f'The stage {stage.name!r} in .chalice/config.json has no site: add "site": {{}} to '
-            f"its infra, then make package stack STAGE={stage.name}."
+            f"its infra, then make package stack STAGE={stage.name} BUCKET=..."
         )
     outputs = stack.outputs(stage)
     if "SiteBucketName" not in outputs:
         raise CommandError(
             f"The stack {stage.function} has no site yet: make package stack STAGE={stage.name} "
-            "makes it."
+            "BUCKET=... makes it."
         )
     build.build()
     config = configuration(stage, outputs)

@@ -225,19 +225,28 @@ def test_plain_chalice_without_an_issuer(account: Account, command: str) -> None
     assert "Traceback" not in result.stderr
 
 
-def test_deploy_rejects_a_usage_plan(account: Account) -> None:
-    """Who asks for API keys must not get an API that is open to all."""
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"usage_plan": {}},
+        {"capacity": {"minimum": 1, "maximum": 10}},
+        {"encryption": "CUSTOMER_MANAGED"},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_deploy_rejects_settings_of_the_stack(account: Account, settings: dict[str, Any]) -> None:
+    """Who asks for API keys must not get an open API, nor tables that are throttled."""
     file = account.project / ".chalice" / "config.json"
     before = file.read_text()
     declared = json.loads(before)
-    declared["stages"]["dev"]["infra"]["usage_plan"] = {}
+    declared["stages"]["dev"]["infra"].update(settings)
     file.write_text(json.dumps(declared))
     try:
         output = refusal(account, "deploy", "STAGE=dev")
     finally:
         file.write_text(before)
 
-    assert output.endswith("which only its stack has: make package stack STAGE=dev.")
+    assert output.endswith("which only its stack has: make package stack STAGE=dev BUCKET=...")
 
 
 def test_a_stack_needs_a_package_and_a_bucket(account: Account) -> None:

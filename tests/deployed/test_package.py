@@ -95,18 +95,15 @@ def test_cfn_lint_has_no_finding(package: Package, stage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "chalice"),
-    [
-        ({"access_logs": False, "point_in_time_recovery": False, "alarms": False}, {}),
-        ({"site": {}}, {}),
-    ],
+    "settings",
+    [{"access_logs": False, "point_in_time_recovery": False, "alarms": False}, {"site": {}}],
     ids=["little", "site"],
 )
 def test_cfn_lint_has_no_finding_with_other_settings(
-    package: Package, settings: dict[str, Any], chalice: dict[str, Any]
+    package: Package, settings: dict[str, Any]
 ) -> None:
     """Each setting makes something that CloudFormation takes."""
-    assert lint_file(package("prod", settings, chalice=chalice) / "sam.json") == []
+    assert lint_file(package("prod", settings) / "sam.json") == []
 
 
 @pytest.mark.timeout(180)
@@ -219,7 +216,7 @@ def test_mappings_that_api_gateway_refuses(prod: Path, kind: str, source: str) -
 
 @pytest.mark.parametrize("stage", stages.cloud_stages())
 def test_one_stage_of_the_api(package: Package, stage: str) -> None:
-    """Each has the throttle, the log and the web ACL; SAM makes no second one without them."""
+    """SAM makes no second one, which would lack the throttle, the log and the web ACL."""
     resources = expanded(package(stage))
 
     assert [
@@ -227,8 +224,8 @@ def test_one_stage_of_the_api(package: Package, stage: str) -> None:
         for name, each in of_type(resources, "AWS::ApiGateway::Deployment").items()
         if "StageName" in each["Properties"]
     ] == []
-    made = of_type(resources, "AWS::ApiGateway::Stage").values()
-    assert [each["Properties"]["StageName"] for each in made] == [stage]
+    api_stages = of_type(resources, "AWS::ApiGateway::Stage").values()
+    assert [each["Properties"]["StageName"] for each in api_stages] == [stage]
 
 
 @pytest.mark.parametrize("issuer", [sign_in.VARIABLES, {"OIDC_ISSUER": "none"}])

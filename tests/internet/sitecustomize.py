@@ -5,6 +5,6 @@ import json
 import os
 
 # The folder is in PYTHONPATH; there is no package `tests`.
-internet = importlib.import_module("internet").Internet(**json.loads(os.environ["INTERNET"]))
+internet = importlib.import_module("fake_dns").Internet(**json.loads(os.environ["INTERNET"]))
 used = internet.used()
 used.__enter__()

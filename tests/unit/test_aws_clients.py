@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
 from botocore.session import get_session
+from urllib3 import HTTPResponse
 
 from chalicelib import aws_clients, settings
 from chalicelib.storage import dynamodb
@@ -149,18 +153,51 @@ def test_response_without_a_body() -> None:
     assert parsed.keys() == create_parser("json").parse(response, shape).keys()
 
 
-def test_endpoint_of_every_region(monkeypatch: pytest.MonkeyPatch) -> None:
+# The services that functions call, with an operation that needs no parameters.
+OPERATIONS = {
+    "dynamodb": "list_tables",
+    "events": "list_event_buses",
+    "secretsmanager": "list_secrets",
+    "sqs": "list_queues",
+}
+
+
+def request_of(client: Any, operation: str) -> tuple[str, str]:
+    """The URL of a client's request, and its signature's scope. Nothing is sent."""
+    requests: list[Any] = []
+
+    def respond(request: AWSPreparedRequest, **others: Any) -> AWSResponse:
+        del others
+        requests.append(request)
+        body = HTTPResponse(BytesIO(b"{}"), preload_content=False)
+        return AWSResponse(request.url, 200, HTTPHeaders(), body)
+
+    client.meta.events.register_first("before-send", respond)
+    getattr(client, operation)()
+    (request,) = requests
+    (scope,) = re.findall(r"Credential=[^/]+/\d+/(\S+),", request.headers["Authorization"].decode())
+    return request.url, scope
+
+
+@pytest.mark.parametrize("variable", ["", "AWS_USE_FIPS_ENDPOINT"])
+@pytest.mark.parametrize("service", OPERATIONS)
+def test_endpoint_of_every_region(
+    service: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also of China and of governments, whose hosts have other names."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "true")
     # One session for all, because it reads botocore's data only once.
-    session = boto3.session.Session()
+    session: Any = boto3.session.Session()
     for region in regions():
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-        ours = aws_clients.client("dynamodb", config=Config())
-        stock = session.client("dynamodb", region_name=region)
+        ours = aws_clients.client(service, config=Config())
+        stock = session.client(service, region_name=region)
 
-        assert ours.meta.endpoint_url == stock.meta.endpoint_url
+        assert request_of(ours, OPERATIONS[service]) == request_of(stock, OPERATIONS[service])
         assert ours.meta.partition == stock.meta.partition
-        assert ours.meta.region_name == region
 
 
 def test_certificate_authorities_equal_botocores() -> None:

@@ -13,15 +13,16 @@ ROOTS = ("app.py", "chalicelib", "infra", "bench")
 # What a package may import of the project; a package may import itself.
 ALLOWED = {
     "chalicelib": set(),
+    "chalicelib.auth": {"chalicelib"},
     "chalicelib.storage": {"chalicelib"},
-    "chalicelib.http": {"chalicelib", "chalicelib.storage"},
+    "chalicelib.http": {"chalicelib", "chalicelib.auth", "chalicelib.storage"},
     "chalicelib.events": {"chalicelib", "chalicelib.storage"},
     "chalicelib.webhooks": {"chalicelib", "chalicelib.storage"},
     "app": {"chalicelib", "chalicelib.http", "chalicelib.storage"},
     "infra": {"chalicelib", "chalicelib.events", "chalicelib.webhooks"},
     "infra.data": {
-        *("chalicelib", "chalicelib.events", "chalicelib.http", "chalicelib.storage"),
-        *("infra", "infra.deploy"),
+        *("chalicelib", "chalicelib.auth", "chalicelib.events", "chalicelib.http"),
+        *("chalicelib.storage", "infra", "infra.deploy"),
     },
     "infra.docs": {"app", "chalicelib", "chalicelib.http", "infra"},
     "infra.template": {

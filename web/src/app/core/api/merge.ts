@@ -45,7 +45,7 @@ export function merge(
 }
 
 /** Whether two values of a field are the same. */
-export function isEqual(one: unknown, other: unknown): boolean {
+function isEqual(one: unknown, other: unknown): boolean {
   if (one instanceof Decimal && other instanceof Decimal) return one.equals(other);
   return one === other;
 }
