@@ -3,6 +3,9 @@
 What is not here is private to the framework.
 """
 
+from chalice import Blueprint as Blueprint
+from chalice import Response as Response
+
 from chalicelib.errors import Conflict as Conflict
 from chalicelib.errors import DomainError as DomainError
 from chalicelib.errors import FieldError as FieldError
@@ -11,8 +14,6 @@ from chalicelib.errors import Invalid as Invalid
 from chalicelib.errors import NotFound as NotFound
 from chalicelib.errors import PreconditionFailed as PreconditionFailed
 from chalicelib.http.api import Api as Api
-from chalicelib.http.api import Blueprint as Blueprint
-from chalicelib.http.api import Response as Response
 from chalicelib.http.api import docs_page as docs_page
 from chalicelib.http.api import openapi_document as openapi_document
 from chalicelib.http.api import resources_by_list_path as resources_by_list_path

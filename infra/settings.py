@@ -1,4 +1,4 @@
-"""The settings of a stage that Chalice does not have, and what is wrong with them.
+"""The settings of a stage that Chalice does not have, and their checks.
 
 They are under `infra` in `.chalice/config.json`. With the defaults, an API that is not called costs
 its storage and its backups.

@@ -12,9 +12,7 @@ from urllib.parse import unquote
 
 import chalice
 import msgspec
-from chalice import Blueprint as Blueprint  # noqa: PLC0414, for framework.py
-from chalice import Chalice
-from chalice import Response as Response  # noqa: PLC0414, as above
+from chalice import Chalice, Response
 
 import chalicelib
 from chalicelib import logs, oidc, settings

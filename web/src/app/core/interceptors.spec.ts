@@ -36,6 +36,18 @@ describe('the interceptors', () => {
     requests = TestBed.inject(HttpTestingController);
   });
 
+  /** Sends a GET whose token is refused, and renews the token. */
+  const getWithRefusedToken = async () => {
+    session.renew.mockImplementation(() => {
+      session.accessToken = 'new';
+      return Promise.resolve();
+    });
+    const response = firstValueFrom(http.get(URL));
+    requests.expectOne(URL).flush('', UNAUTHORIZED);
+    await tick();
+    return { response };
+  };
+
   const tick = () => new Promise((resolve) => setTimeout(resolve));
 
   it('send the token to the API alone', () => {
@@ -48,13 +60,7 @@ describe('the interceptors', () => {
   });
 
   it('renew a token that is refused, and send the request again', async () => {
-    session.renew.mockImplementation(() => {
-      session.accessToken = 'new';
-      return Promise.resolve();
-    });
-    const response = firstValueFrom(http.get(URL));
-    requests.expectOne(URL).flush('', UNAUTHORIZED);
-    await tick();
+    const { response } = await getWithRefusedToken();
     const again = requests.expectOne(URL);
     again.flush({});
 
@@ -64,13 +70,7 @@ describe('the interceptors', () => {
   });
 
   it('end the session when the new token is refused, and read as anybody', async () => {
-    session.renew.mockImplementation(() => {
-      session.accessToken = 'new';
-      return Promise.resolve();
-    });
-    const response = firstValueFrom(http.get(URL));
-    requests.expectOne(URL).flush('', UNAUTHORIZED);
-    await tick();
+    const { response } = await getWithRefusedToken();
     requests.expectOne(URL).flush('', UNAUTHORIZED);
     const anonymous = requests.expectOne(URL);
     anonymous.flush({});
